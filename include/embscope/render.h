@@ -1,0 +1,47 @@
+/* Results in, bytes out: tables for people, JSON, CSV, HTML. Nothing is computed here.
+ *
+ * Numbers are written with enough digits to read back the same float64; what is undefined is null
+ * in JSON and empty in CSV, never NaN. Token text that is not UTF-8 is shown with U+FFFD; its bytes
+ * stand in hex beside it where they matter. A write that fails is ES_CANNOT_WRITE; what the stream
+ * holds back until it is flushed or closed is the caller's to check. */
+#ifndef EMBSCOPE_RENDER_H
+#define EMBSCOPE_RENDER_H
+
+#include <embscope/report.h>
+#include <stdio.h>
+
+ES_BEGIN_DECLARATIONS
+
+typedef enum es_output { ES_OUTPUT_TABLE = 0, ES_OUTPUT_JSON = 1, ES_OUTPUT_CSV = 2 } es_output;
+
+typedef struct es_render_options {
+    es_output output;
+    bool color;             /* ANSI colours in tables */
+    double elapsed_seconds; /* JSON's `elapsed_seconds` */
+} es_render_options;
+
+/* `tokenize`'s answer has no analysis behind it: ids as encoded. */
+es_status es_render_tokens(const es_space *space, const es_ids *ids,
+                           const es_render_options *options, FILE *out, es_error *error);
+/* `tokenize --decode`: the text as it is in a table, `text` in JSON. */
+es_status es_render_decoded(const es_space *space, const es_ids *ids, es_bytes text,
+                            const es_render_options *options, FILE *out, es_error *error);
+es_status es_render_info(const es_space *space, const es_info *info,
+                         const es_render_options *options, FILE *out, es_error *error);
+es_status es_render_similarity(const es_space *space, const es_similarity *similarity,
+                               const es_render_options *options, FILE *out, es_error *error);
+es_status es_render_neighbors(const es_space *space, const es_neighbors *neighbors,
+                              const es_render_options *options, FILE *out, es_error *error);
+es_status es_render_distribution(const es_space *space, const es_distribution *distribution,
+                                 const es_render_options *options, FILE *out, es_error *error);
+es_status es_render_matrix(const es_space *space, const es_matrix *matrix,
+                           const es_render_options *options, FILE *out, es_error *error);
+
+/* The report: a short form for the terminal (or JSON), and one self-contained HTML page with its
+ * figures inlined. */
+es_status es_render_report(const es_report *report, const es_render_options *options, FILE *out,
+                           es_error *error);
+es_status es_render_report_html(const es_report *report, FILE *out, es_error *error);
+
+ES_END_DECLARATIONS
+#endif

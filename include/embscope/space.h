@@ -1,0 +1,97 @@
+/* A space: a matrix of n rows and d columns, and the names of its rows.
+ *
+ * A space is opened from a model's folder, from one file, from an id in the Hugging Face cache, or
+ * as "demo". Opening reads headers and names only; rows are read when they are asked for, or all at
+ * once by es_space_load(). */
+#ifndef EMBSCOPE_SPACE_H
+#define EMBSCOPE_SPACE_H
+
+#include <embscope/status.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+ES_BEGIN_DECLARATIONS
+
+typedef struct es_space es_space;
+typedef struct es_vocabulary es_vocabulary;
+
+/* All zero is the default of each. Strings are borrowed for the call. */
+typedef struct es_open_options {
+    const char *space;  /* "input" (default), "output" or "position": which of a model's tables */
+    const char *tensor; /* a 2-D tensor by name, instead of `space` */
+    const char *vocabulary; /* file that names the rows, one key a line, or a tokenizer's file */
+    const char
+        *transform; /* "center,abtt:7,standardize,whiten", applied in that order; NULL: raw rows */
+    const char *hub_cache; /* the Hugging Face cache (its "hub" folder), to look an id up in; NULL:
+                              no look-up */
+    const char *demo_folder; /* where the model "demo" lies; NULL: there is none */
+    int threads;             /* 0: as many as the machine has */
+    bool load;               /* read every row now, not one by one when asked */
+} es_open_options;
+
+/* Which vectors these are. Strings belong to the space. */
+typedef struct es_source {
+    const char *path;      /* the file the matrix was read from */
+    const char *tensor;    /* its name there; "" where the format has none */
+    const char *dtype;     /* as stored: "F32", "F16", "BF16" or "F64" */
+    const char *format;    /* "safetensors", "npy", "npz", "word2vec", "text vectors" */
+    int64_t rows, columns; /* n, d */
+    int64_t transform_count;
+    const char *const *transforms; /* each step as given, "abtt:7" */
+    const char *architecture;      /* config.json's model_type, "gpt2"; "" unknown */
+    const char *folder;            /* the model's folder; "" for a single file */
+} es_source;
+
+/* What a row is good for. Undefined rows are counted, listed and left out of every statistic. */
+typedef enum es_row_state {
+    ES_ROW_DEFINED = 0,
+    ES_ROW_ZERO = 1,
+    ES_ROW_NON_FINITE = 2
+} es_row_state;
+
+/* Open MODEL. On success *space is the caller's, to be released with es_space_free().
+ * Statuses: NOT_FOUND (no such file, id, tensor; the text says how to get or choose one), BAD_INPUT
+ * (file, offset, fault), UNSUPPORTED, CANNOT_READ, NO_MEMORY, BAD_ARGUMENT (an unknown transform or
+ * space). */
+es_status es_space_open(const char *model, const es_open_options *options, es_space **space,
+                        es_error *error);
+void es_space_free(es_space *space); /* NULL is legal */
+
+const es_source *es_space_source(const es_space *space);
+const es_vocabulary *es_space_vocabulary(const es_space *space); /* belongs to the space */
+
+/* What the user should hear about how the file was read (keys given twice, bytes after the data, a
+ * tokenizer of another size): one or more lines, or NULL. Belongs to the space. */
+const char *es_space_note(const es_space *space);
+
+int64_t es_space_row_count(const es_space *space);
+int64_t es_space_column_count(const es_space *space);
+
+/* Read every row into memory, in parallel; analyses of the whole table call it by themselves. */
+es_status es_space_load(es_space *space, es_error *error);
+
+/* Rows first .. first+count-1 as float64, transforms applied: out is (count, columns), row-major.
+ * Exact: the stored value of each component, widened. 0 <= first, first+count <= rows (a caller's
+ * mistake is an assert). */
+es_status es_space_read_rows(es_space *space, int64_t first, int64_t count, double *out,
+                             es_error *error);
+
+/* Norms ||v_i|| of all rows after transforms, float64, computed on first use with each row scaled
+ * by its largest component, so that rows of 1e-30 and 1e300 are exact. An undefined row has norm 0.
+ * *norms is (rows), the space's own. */
+es_status es_space_norms(es_space *space, const double **norms, es_error *error);
+
+/* The state of every row, (rows), the space's own; computed together with the norms. */
+es_status es_space_row_states(es_space *space, const unsigned char **states, es_error *error);
+
+/* The other table of the same model: is the unembedding the embedding, byte for byte? */
+typedef enum es_tying {
+    ES_TYING_UNKNOWN = 0, /* a single table, nothing to compare with */
+    ES_TYING_TIED = 1,    /* one tensor, or two with equal bytes */
+    ES_TYING_UNTIED = 2,
+} es_tying;
+es_status es_space_tying(es_space *space, es_tying *tying, int64_t *differing_rows,
+                         es_error *error);
+
+ES_END_DECLARATIONS
+#endif
