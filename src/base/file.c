@@ -161,5 +161,5 @@ bool es_path_is_folder(const char *path)
 char *es_path_join(const char *folder, const char *name)
 {
     size_t length = strlen(folder);
-    return es_format(length && folder[length - 1] == '/' ? "%s%s" : "%s/%s", folder, name);
+    return es_copy_format(length && folder[length - 1] == '/' ? "%s%s" : "%s/%s", folder, name);
 }

@@ -61,7 +61,7 @@ char *es_copy_text(const char *text)
     return es_copy_bytes(text, strlen(text));
 }
 
-char *es_format(const char *format, ...)
+char *es_copy_format(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);

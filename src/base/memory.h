@@ -38,6 +38,6 @@ char *es_copy_bytes(const char *data, size_t size);
 char *es_copy_text(const char *text);
 
 /* A formatted string, malloc'ed, or NULL. */
-char *es_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+char *es_copy_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

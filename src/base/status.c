@@ -4,6 +4,7 @@
 
 #include <embscope/embscope.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,6 +24,15 @@ const char *es_version(void)
     return ES_VERSION;
 }
 
+/* End a text that did not fit in dots, on a character's boundary. */
+static void end_in_dots(es_error *error)
+{
+    size_t end = strlen(error->text), limit = sizeof error->text - 4;
+    if (end > limit) end = limit;
+    while (end && ((unsigned char)error->text[end] & 0xC0) == 0x80) end--;
+    memcpy(error->text + end, "...", 4);
+}
+
 es_status es_fail(es_error *error, es_status status, const char *format, ...)
 {
     if (!error) return status;
@@ -33,14 +43,16 @@ es_status es_fail(es_error *error, es_status status, const char *format, ...)
     va_end(arguments);
     if (length < 0) length = snprintf(raw, sizeof raw, "%s", es_status_text(status));
     size_t size = (size_t)length < sizeof raw ? (size_t)length : sizeof raw - 1;
-    if (!es_utf8_escape(raw, size, error->text, sizeof error->text) || (size_t)length > size) {
-        /* Cut: end in dots, on a character's boundary. */
-        size_t end = strlen(error->text);
-        size_t limit = sizeof error->text - 4;
-        if (end > limit) end = limit;
-        while (end && ((unsigned char)error->text[end] & 0xC0) == 0x80) end--;
-        memcpy(error->text + end, "...", 4);
-    }
+    bool whole = es_utf8_escape(raw, size, error->text, sizeof error->text);
+    if (!whole || (size_t)length > size) end_in_dots(error);
+    return status;
+}
+
+es_status es_fail_lines(es_error *error, es_status status, const char *text)
+{
+    if (!error) return status;
+    int length = snprintf(error->text, sizeof error->text, "%s", text);
+    if (length < 0 || (size_t)length >= sizeof error->text) end_in_dots(error);
     return status;
 }
 

@@ -12,6 +12,9 @@
 es_status es_fail(es_error *error, es_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The same with text of several lines that the caller has made safe (es_utf8_escape). */
+es_status es_fail_lines(es_error *error, es_status status, const char *text);
+
 /* "out of memory (needed N bytes for WHAT)". */
 es_status es_fail_memory(es_error *error, const char *what, size_t size);
 

@@ -1,0 +1,149 @@
+/* AVX2 with FMA. A 16-lane vector is two registers. */
+#include "kernel/kernel.h"
+
+#include <immintrin.h>
+#include <string.h>
+
+/* Four rows by 24 columns in twelve registers: per k three loads and four broadcasts. */
+static void product_part(int64_t depth, const float *left, const float *right, float *out)
+{
+    __m256 sum[4][3];
+    for (int r = 0; r < 4; r++)
+        for (int c = 0; c < 3; c++) sum[r][c] = _mm256_setzero_ps();
+    for (int64_t k = 0; k < depth; k++, left += ES_PANEL, right += ES_PANEL) {
+        __m256 b0 = _mm256_load_ps(right), b1 = _mm256_load_ps(right + 8);
+        __m256 b2 = _mm256_load_ps(right + 16);
+#pragma GCC unroll 4
+        for (int r = 0; r < 4; r++) {
+            __m256 a = _mm256_broadcast_ss(left + r);
+            sum[r][0] = _mm256_fmadd_ps(a, b0, sum[r][0]);
+            sum[r][1] = _mm256_fmadd_ps(a, b1, sum[r][1]);
+            sum[r][2] = _mm256_fmadd_ps(a, b2, sum[r][2]);
+        }
+    }
+    for (int r = 0; r < 4; r++)
+        for (int c = 0; c < 3; c++) {
+            float *at = out + r * ES_PANEL + c * 8;
+            _mm256_storeu_ps(at, _mm256_add_ps(_mm256_loadu_ps(at), sum[r][c]));
+        }
+}
+
+static void product(int64_t depth, const float *left, const float *right, float *out)
+{
+    memset(out, 0, ES_TILE * sizeof *out);
+    for (int64_t start = 0; start < depth; start += ES_CHAIN) {
+        int64_t length = depth - start < ES_CHAIN ? depth - start : ES_CHAIN;
+        const float *a = left + start * ES_PANEL, *b = right + start * ES_PANEL;
+        for (int half = 0; half < 2; half++)
+            for (int r = 0; r < ES_STRIP; r += 4)
+                product_part(length, a + r, b + 24 * half, out + r * ES_PANEL + 24 * half);
+    }
+}
+
+static void widen_and_fold(const __m256 lanes[2], double *total)
+{
+    double lane[ES_LANES];
+    for (int h = 0; h < 2; h++) {
+        _mm256_storeu_pd(lane + 8 * h, _mm256_cvtps_pd(_mm256_castps256_ps128(lanes[h])));
+        _mm256_storeu_pd(lane + 8 * h + 4, _mm256_cvtps_pd(_mm256_extractf128_ps(lanes[h], 1)));
+    }
+    *total += es_fold_lanes(lane);
+}
+
+static void tally(const float *cosines, int64_t count, float shift, float level, float half,
+                  uint16_t *bin, es_tally *tally)
+{
+    __m256 power[4][2], low = _mm256_set1_ps(tally->minimum), high = _mm256_set1_ps(tally->maximum);
+    for (int p = 0; p < 4; p++) power[p][0] = power[p][1] = _mm256_setzero_ps();
+    __m256 shifts = _mm256_set1_ps(shift), halves = _mm256_set1_ps(half);
+    __m256 levels = _mm256_set1_ps(level), last = _mm256_set1_ps(2 * half - 1);
+    const __m256i lane_number = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    int64_t at_least = 0;
+    for (int64_t i = 0; i < count; i += 8) {
+        int64_t left = count - i;
+        __m256i some = _mm256_cmpgt_epi32(_mm256_set1_epi32(left < 8 ? (int)left : 8), lane_number);
+        __m256 mask = _mm256_castsi256_ps(some);
+        __m256 c = _mm256_maskload_ps(cosines + i, some);
+        __m256 x = _mm256_and_ps(mask, _mm256_sub_ps(c, shifts)), square = _mm256_mul_ps(x, x);
+        int h = (int)(i / 8 % 2);
+        power[0][h] = _mm256_add_ps(power[0][h], x);
+        power[1][h] = _mm256_fmadd_ps(x, x, power[1][h]);
+        power[2][h] = _mm256_fmadd_ps(square, x, power[2][h]);
+        power[3][h] = _mm256_fmadd_ps(square, square, power[3][h]);
+        low = _mm256_blendv_ps(low, _mm256_min_ps(low, c), mask);
+        high = _mm256_blendv_ps(high, _mm256_max_ps(high, c), mask);
+        __m256 reached = _mm256_and_ps(mask, _mm256_cmp_ps(c, levels, _CMP_GE_OQ));
+        at_least += __builtin_popcount((unsigned)_mm256_movemask_ps(reached));
+        __m256 place = _mm256_fmadd_ps(c, halves, halves);
+        place = _mm256_min_ps(_mm256_max_ps(place, _mm256_setzero_ps()), last);
+        int index[8];
+        _mm256_storeu_si256((__m256i *)index, _mm256_cvttps_epi32(place));
+        for (int j = 0; j < 8 && j < left; j++) bin[i + j] = (uint16_t)index[j];
+    }
+    for (int p = 0; p < 4; p++) widen_and_fold(power[p], &tally->power[p]);
+    float lows[8], highs[8];
+    _mm256_storeu_ps(lows, low);
+    _mm256_storeu_ps(highs, high);
+    for (int j = 0; j < 8; j++) {
+        if (lows[j] < tally->minimum) tally->minimum = lows[j];
+        if (highs[j] > tally->maximum) tally->maximum = highs[j];
+    }
+    tally->at_least += at_least;
+}
+
+static uint64_t reaches(const float *cosines, const float *limits)
+{
+    uint64_t mask = 0;
+    for (int i = 0; i < ES_PANEL; i += 8) {
+        __m256 c = _mm256_loadu_ps(cosines + i), limit = _mm256_loadu_ps(limits + i);
+        mask |= (uint64_t)(unsigned)_mm256_movemask_ps(_mm256_cmp_ps(limit, c, _CMP_LE_OQ)) << i;
+    }
+    return mask;
+}
+
+static double dot(const double *a, const double *b, int64_t count)
+{
+    __m256d sum[4] = {_mm256_setzero_pd(), _mm256_setzero_pd(), _mm256_setzero_pd(),
+                      _mm256_setzero_pd()};
+    int64_t i = 0;
+    for (; i + ES_LANES <= count; i += ES_LANES)
+        for (int q = 0; q < 4; q++)
+            sum[q] = _mm256_add_pd(sum[q], _mm256_mul_pd(_mm256_loadu_pd(a + i + 4 * q),
+                                                         _mm256_loadu_pd(b + i + 4 * q)));
+    double lane[ES_LANES];
+    for (int q = 0; q < 4; q++) _mm256_storeu_pd(lane + 4 * q, sum[q]);
+    for (int j = 0; i + j < count; j++) lane[j] += a[i + j] * b[i + j];
+    return es_fold_lanes(lane);
+}
+
+static void dot_and_square(const float *row, const double *vector, int64_t count, double *dot,
+                           double *square)
+{
+    __m256d dots[4], squares[4];
+    for (int q = 0; q < 4; q++) dots[q] = squares[q] = _mm256_setzero_pd();
+    int64_t i = 0;
+    for (; i + ES_LANES <= count; i += ES_LANES)
+        for (int q = 0; q < 4; q++) {
+            __m256d x = _mm256_cvtps_pd(_mm_loadu_ps(row + i + 4 * q));
+            __m256d v = _mm256_loadu_pd(vector + i + 4 * q);
+            dots[q] = _mm256_add_pd(dots[q], _mm256_mul_pd(x, v));
+            squares[q] = _mm256_add_pd(squares[q], _mm256_mul_pd(x, x));
+        }
+    double dot_lane[ES_LANES], square_lane[ES_LANES];
+    for (int q = 0; q < 4; q++) {
+        _mm256_storeu_pd(dot_lane + 4 * q, dots[q]);
+        _mm256_storeu_pd(square_lane + 4 * q, squares[q]);
+    }
+    for (int j = 0; i + j < count; j++) {
+        double x = row[i + j];
+        dot_lane[j] += x * vector[i + j];
+        square_lane[j] += x * x;
+    }
+    *dot = es_fold_lanes(dot_lane);
+    *square = es_fold_lanes(square_lane);
+}
+
+void es_kernel_init_avx2(es_kernel *kernel)
+{
+    *kernel = (es_kernel){"avx2", product, tally, reaches, dot, dot_and_square};
+}

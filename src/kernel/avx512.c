@@ -1,0 +1,142 @@
+/* AVX-512 (F, BW, DQ, VL). */
+#include "kernel/kernel.h"
+
+#include <immintrin.h>
+
+/* 8 x 48 products in 24 registers: per k three loads of the right side and eight broadcasts of the
+ * left for 24 multiply-adds. */
+static void product(int64_t depth, const float *left, const float *right, float *out)
+{
+    for (int i = 0; i < ES_TILE; i += ES_LANES) _mm512_storeu_ps(out + i, _mm512_setzero_ps());
+    for (int64_t start = 0; start < depth; start += ES_CHAIN) {
+        int64_t end = depth - start < ES_CHAIN ? depth : start + ES_CHAIN;
+        __m512 sum[ES_STRIP][3];
+        for (int r = 0; r < ES_STRIP; r++)
+            for (int c = 0; c < 3; c++) sum[r][c] = _mm512_setzero_ps();
+        const float *a = left + start * ES_PANEL, *b = right + start * ES_PANEL;
+        for (int64_t k = start; k < end; k++, a += ES_PANEL, b += ES_PANEL) {
+            __m512 b0 = _mm512_load_ps(b), b1 = _mm512_load_ps(b + 16);
+            __m512 b2 = _mm512_load_ps(b + 32);
+#pragma GCC unroll 8
+            for (int r = 0; r < ES_STRIP; r++) {
+                __m512 a_r = _mm512_set1_ps(a[r]);
+                sum[r][0] = _mm512_fmadd_ps(a_r, b0, sum[r][0]);
+                sum[r][1] = _mm512_fmadd_ps(a_r, b1, sum[r][1]);
+                sum[r][2] = _mm512_fmadd_ps(a_r, b2, sum[r][2]);
+            }
+        }
+        for (int r = 0; r < ES_STRIP; r++)
+            for (int c = 0; c < 3; c++) {
+                float *at = out + r * ES_PANEL + c * ES_LANES;
+                _mm512_storeu_ps(at, _mm512_add_ps(_mm512_loadu_ps(at), sum[r][c]));
+            }
+    }
+}
+
+static double fold(__m512 lanes)
+{
+    __m512d low = _mm512_cvtps_pd(_mm512_castps512_ps256(lanes));
+    __m512d high = _mm512_cvtps_pd(_mm512_extractf32x8_ps(lanes, 1));
+    double lane[ES_LANES];
+    _mm512_storeu_pd(lane, low);
+    _mm512_storeu_pd(lane + 8, high);
+    return es_fold_lanes(lane);
+}
+
+static void tally(const float *cosines, int64_t count, float shift, float level, float half,
+                  uint16_t *bin, es_tally *tally)
+{
+    __m512 power[4] = {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(),
+                       _mm512_setzero_ps()};
+    __m512 low = _mm512_set1_ps(tally->minimum), high = _mm512_set1_ps(tally->maximum);
+    __m512 shifts = _mm512_set1_ps(shift), halves = _mm512_set1_ps(half);
+    __m512 levels = _mm512_set1_ps(level), last = _mm512_set1_ps(2 * half - 1);
+    int64_t at_least = 0;
+    for (int64_t i = 0; i < count; i += ES_LANES) {
+        int64_t left = count - i;
+        __mmask16 some = left < ES_LANES ? (__mmask16)((1u << left) - 1) : (__mmask16)0xFFFF;
+        __m512 c = _mm512_maskz_loadu_ps(some, cosines + i);
+        __m512 x = _mm512_maskz_sub_ps(some, c, shifts), square = _mm512_mul_ps(x, x);
+        power[0] = _mm512_add_ps(power[0], x);
+        power[1] = _mm512_fmadd_ps(x, x, power[1]);
+        power[2] = _mm512_fmadd_ps(square, x, power[2]);
+        power[3] = _mm512_fmadd_ps(square, square, power[3]);
+        low = _mm512_mask_min_ps(low, some, low, c);
+        high = _mm512_mask_max_ps(high, some, high, c);
+        at_least += __builtin_popcount(_mm512_mask_cmp_ps_mask(some, c, levels, _CMP_GE_OQ));
+        __m512 place = _mm512_fmadd_ps(c, halves, halves);
+        place = _mm512_min_ps(_mm512_max_ps(place, _mm512_setzero_ps()), last);
+        _mm512_mask_cvtepi32_storeu_epi16(bin + i, some, _mm512_cvttps_epi32(place));
+    }
+    for (int p = 0; p < 4; p++) tally->power[p] += fold(power[p]);
+    tally->minimum = _mm512_reduce_min_ps(low);
+    tally->maximum = _mm512_reduce_max_ps(high);
+    tally->at_least += at_least;
+}
+
+static uint64_t reaches(const float *cosines, const float *limits)
+{
+    uint64_t mask = 0;
+    for (int i = 0; i < 3; i++) {
+        __m512 c = _mm512_loadu_ps(cosines + i * ES_LANES);
+        __m512 limit = _mm512_loadu_ps(limits + i * ES_LANES);
+        mask |= (uint64_t)_mm512_cmp_ps_mask(limit, c, _CMP_LE_OQ) << (i * ES_LANES);
+    }
+    return mask;
+}
+
+static double fold_doubles(__m512d low, __m512d high)
+{
+    double lane[ES_LANES];
+    _mm512_storeu_pd(lane, low);
+    _mm512_storeu_pd(lane + 8, high);
+    return es_fold_lanes(lane);
+}
+
+static __mmask8 first(int64_t count)
+{
+    return count >= 8 ? (__mmask8)0xFF : count <= 0 ? (__mmask8)0 : (__mmask8)((1u << count) - 1);
+}
+
+static double dot(const double *a, const double *b, int64_t count)
+{
+    __m512d low = _mm512_setzero_pd(), high = _mm512_setzero_pd();
+    int64_t i = 0;
+    for (; i + ES_LANES <= count; i += ES_LANES) {
+        low = _mm512_add_pd(low, _mm512_mul_pd(_mm512_loadu_pd(a + i), _mm512_loadu_pd(b + i)));
+        high = _mm512_add_pd(high,
+                             _mm512_mul_pd(_mm512_loadu_pd(a + i + 8), _mm512_loadu_pd(b + i + 8)));
+    }
+    if (i < count) {
+        __mmask8 m0 = first(count - i), m1 = first(count - i - 8);
+        low = _mm512_mask_add_pd(
+            low, m0, low,
+            _mm512_mul_pd(_mm512_maskz_loadu_pd(m0, a + i), _mm512_maskz_loadu_pd(m0, b + i)));
+        high = _mm512_mask_add_pd(high, m1, high,
+                                  _mm512_mul_pd(_mm512_maskz_loadu_pd(m1, a + i + 8),
+                                                _mm512_maskz_loadu_pd(m1, b + i + 8)));
+    }
+    return fold_doubles(low, high);
+}
+
+static void dot_and_square(const float *row, const double *vector, int64_t count, double *dot,
+                           double *square)
+{
+    __m512d dots[2] = {_mm512_setzero_pd(), _mm512_setzero_pd()};
+    __m512d squares[2] = {_mm512_setzero_pd(), _mm512_setzero_pd()};
+    for (int64_t i = 0; i < count; i += ES_LANES)
+        for (int h = 0; h < 2; h++) {
+            __mmask8 some = first(count - i - 8 * h);
+            __m512d x = _mm512_cvtps_pd(_mm256_maskz_loadu_ps(some, row + i + 8 * h));
+            __m512d v = _mm512_maskz_loadu_pd(some, vector + i + 8 * h);
+            dots[h] = _mm512_mask_add_pd(dots[h], some, dots[h], _mm512_mul_pd(x, v));
+            squares[h] = _mm512_mask_add_pd(squares[h], some, squares[h], _mm512_mul_pd(x, x));
+        }
+    *dot = fold_doubles(dots[0], dots[1]);
+    *square = fold_doubles(squares[0], squares[1]);
+}
+
+void es_kernel_init_avx512(es_kernel *kernel)
+{
+    *kernel = (es_kernel){"avx512", product, tally, reaches, dot, dot_and_square};
+}

@@ -1,0 +1,70 @@
+#include "kernel/linear.h"
+
+#include <cblas.h>
+#include <lapacke.h>
+#include <math.h>
+#include <pthread.h>
+
+/* OpenBLAS keeps its number of threads in the process: lower it, put it back. */
+static pthread_mutex_t blas_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static int begin_single_thread(void)
+{
+    pthread_mutex_lock(&blas_lock);
+    int before = openblas_get_num_threads();
+    openblas_set_num_threads(1);
+    return before;
+}
+
+static void end_single_thread(int before)
+{
+    openblas_set_num_threads(before);
+    pthread_mutex_unlock(&blas_lock);
+}
+
+void es_gram_add(int64_t n, int64_t d, const double *rows, double *gram)
+{
+    if (!n || !d) return;
+    int before = begin_single_thread();
+    cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, (int)d, (int)n, 1, rows, (int)d, 1, gram,
+                (int)d);
+    end_single_thread(before);
+}
+
+/* LAPACK's vector signs are arbitrary: fix them. */
+static void orient(int64_t n, double *vector)
+{
+    int64_t largest = 0;
+    for (int64_t k = 1; k < n; k++)
+        if (fabs(vector[k]) > fabs(vector[largest])) largest = k;
+    if (vector[largest] < 0)
+        for (int64_t k = 0; k < n; k++) vector[k] = -vector[k];
+}
+
+static void swap(double *a, double *b)
+{
+    double held = *a;
+    *a = *b;
+    *b = held;
+}
+
+es_status es_eigen_symmetric(int64_t n, double *matrix, double *values, es_error *error)
+{
+    int before = begin_single_thread();
+    /* Column-major LAPACK leaves vector k in column k, which is row k to us. */
+    int info = LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'V', 'U', (int)n, matrix, (int)n, values);
+    end_single_thread(before);
+    if (info == LAPACK_WORK_MEMORY_ERROR)
+        return es_fail(error, ES_NO_MEMORY, "out of memory (eigenvectors of a %lld x %lld matrix)",
+                       (long long)n, (long long)n);
+    if (info != 0)
+        return es_fail(error, ES_INTERNAL,
+                       "the eigenvalues of a %lld x %lld matrix did not come out", (long long)n,
+                       (long long)n);
+    for (int64_t k = 0; k < n / 2; k++) { /* ascending to descending */
+        swap(&values[k], &values[n - 1 - k]);
+        for (int64_t i = 0; i < n; i++) swap(&matrix[k * n + i], &matrix[(n - 1 - k) * n + i]);
+    }
+    for (int64_t k = 0; k < n; k++) orient(n, matrix + k * n);
+    return ES_OK;
+}

@@ -1,0 +1,18 @@
+/* Dense float64 linear algebra that others do well: OpenBLAS and LAPACK, on one thread, so that a
+ * result does not depend on how many there are. */
+#ifndef ES_KERNEL_LINEAR_H
+#define ES_KERNEL_LINEAR_H
+
+#include "base/status.h"
+
+#include <stdint.h>
+
+/* gram (d, d) += rows' rows for rows (n, d), row-major; the upper triangle only. */
+void es_gram_add(int64_t n, int64_t d, const double *rows, double *gram);
+
+/* Eigenvalues, descending, and orthonormal eigenvectors of the symmetric matrix (n, n), which is
+ * overwritten: row k becomes the vector of values[k], its component of largest magnitude positive
+ * (the first one among equals). n <= 20,000. NO_MEMORY, INTERNAL where LAPACK does not converge. */
+es_status es_eigen_symmetric(int64_t n, double *matrix, double *values, es_error *error);
+
+#endif

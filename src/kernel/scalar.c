@@ -1,0 +1,82 @@
+/* The reference: plain C, complete, the same bits as every other set. */
+#include "kernel/kernel.h"
+
+#include <math.h>
+#include <string.h>
+
+static void product(int64_t depth, const float *left, const float *right, float *out)
+{
+    memset(out, 0, ES_TILE * sizeof *out);
+    for (int64_t start = 0; start < depth; start += ES_CHAIN) {
+        int64_t end = depth - start < ES_CHAIN ? depth : start + ES_CHAIN;
+        float chain[ES_TILE] = {0};
+        for (int64_t k = start; k < end; k++)
+            for (int r = 0; r < ES_STRIP; r++)
+                for (int c = 0; c < ES_PANEL; c++)
+                    chain[r * ES_PANEL + c] = fmaf(left[k * ES_PANEL + r], right[k * ES_PANEL + c],
+                                                   chain[r * ES_PANEL + c]);
+        for (int i = 0; i < ES_TILE; i++) out[i] += chain[i];
+    }
+}
+
+static void tally(const float *cosines, int64_t count, float shift, float level, float half,
+                  uint16_t *bin, es_tally *tally)
+{
+    float power[4][ES_LANES] = {{0}};
+    for (int64_t i = 0; i < count; i++) {
+        float c = cosines[i];
+        int lane = (int)(i % ES_LANES);
+        float x = c - shift, square = x * x;
+        power[0][lane] += x;
+        power[1][lane] = fmaf(x, x, power[1][lane]);
+        power[2][lane] = fmaf(square, x, power[2][lane]);
+        power[3][lane] = fmaf(square, square, power[3][lane]);
+        if (c < tally->minimum) tally->minimum = c;
+        if (c > tally->maximum) tally->maximum = c;
+        tally->at_least += c >= level;
+        float place = fmaf(c, half, half);
+        float last = 2 * half - 1;
+        place = place < 0 ? 0 : place;
+        bin[i] = (uint16_t)(int)(place > last ? last : place);
+    }
+    for (int p = 0; p < 4; p++) {
+        double lane[ES_LANES];
+        for (int i = 0; i < ES_LANES; i++) lane[i] = power[p][i];
+        tally->power[p] += es_fold_lanes(lane);
+    }
+}
+
+static uint64_t reaches(const float *cosines, const float *limits)
+{
+    uint64_t mask = 0;
+    for (int i = 0; i < ES_PANEL; i++) mask |= (uint64_t)(limits[i] <= cosines[i]) << i;
+    return mask;
+}
+
+static double dot(const double *a, const double *b, int64_t count)
+{
+    double lane[ES_LANES] = {0};
+    int64_t i = 0;
+    for (; i + ES_LANES <= count; i += ES_LANES)
+        for (int j = 0; j < ES_LANES; j++) lane[j] += a[i + j] * b[i + j];
+    for (int j = 0; i + j < count; j++) lane[j] += a[i + j] * b[i + j];
+    return es_fold_lanes(lane);
+}
+
+static void dot_and_square(const float *row, const double *vector, int64_t count, double *dot,
+                           double *square)
+{
+    double dots[ES_LANES] = {0}, squares[ES_LANES] = {0};
+    for (int64_t i = 0; i < count; i++) {
+        double x = row[i];
+        dots[i % ES_LANES] += x * vector[i];
+        squares[i % ES_LANES] += x * x;
+    }
+    *dot = es_fold_lanes(dots);
+    *square = es_fold_lanes(squares);
+}
+
+void es_kernel_init_scalar(es_kernel *kernel)
+{
+    *kernel = (es_kernel){"scalar", product, tally, reaches, dot, dot_and_square};
+}
