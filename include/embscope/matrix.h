@@ -28,7 +28,8 @@ typedef struct es_matrix {
     double residual;     /* max_k ||S u_k - lambda_k u_k|| */
 } es_matrix;
 
-/* n >= 2 defined items, at most 10,000 (an n x n eigen-problem). Release with es_matrix_release().
+/* 2 to 4,096 items with defined rows (BAD_INPUT names one that is not). Release with
+ * es_matrix_release().
  */
 es_status es_matrix_compute(es_space *space, const es_selection *selection, es_matrix *matrix,
                             es_error *error);

@@ -143,7 +143,39 @@ static void dot_and_square(const float *row, const double *vector, int64_t count
     *square = es_fold_lanes(square_lane);
 }
 
+/* Up to eight rows into gram[i][i..d): one load and one store of the sum for all of them. */
+static void add_rows(const double *rows, int64_t count, int64_t d, int64_t i, double *sum)
+{
+    __m256d factor[8];
+    for (int64_t r = 0; r < count; r++) factor[r] = _mm256_set1_pd(rows[r * d + i]);
+    int64_t j = i;
+    for (; j + 4 <= d; j += 4) {
+        __m256d total = _mm256_loadu_pd(sum + j);
+        for (int64_t r = 0; r < count; r++)
+            total =
+                _mm256_add_pd(total, _mm256_mul_pd(factor[r], _mm256_loadu_pd(rows + r * d + j)));
+        _mm256_storeu_pd(sum + j, total);
+    }
+    for (; j < d; j++)
+        for (int64_t r = 0; r < count; r++) sum[j] += rows[r * d + i] * rows[r * d + j];
+}
+
+static void gram(const double *rows, int64_t count, int64_t d, int64_t first, int64_t end,
+                 double *gram)
+{
+    /* Rows in eights outside: they stay in the first-level cache while the sums stream by. */
+    for (int64_t r = 0; r < count; r += 8) {
+        const double *at = rows + r * d;
+        for (int64_t i = first; i < end; i++) {
+            if (count - r >= 8)
+                add_rows(at, 8, d, i, gram + i * d);
+            else
+                add_rows(at, count - r, d, i, gram + i * d);
+        }
+    }
+}
+
 void es_kernel_init_avx2(es_kernel *kernel)
 {
-    *kernel = (es_kernel){"avx2", product, tally, reaches, dot, dot_and_square};
+    *kernel = (es_kernel){"avx2", product, tally, reaches, dot, dot_and_square, gram};
 }

@@ -60,6 +60,11 @@ typedef struct es_kernel {
      */
     void (*dot_and_square)(const float *row, const double *vector, int64_t count, double *dot,
                            double *square);
+
+    /* gram[i][j] += sum over r of rows[r][i] * rows[r][j] for i in [first, end), j in [i, d):
+     * products and sums rounded one by one, r ascending. rows is (count, d), gram (d, d). */
+    void (*gram)(const double *rows, int64_t count, int64_t d, int64_t first, int64_t end,
+                 double *gram);
 } es_kernel;
 
 /* The table for this machine, or the one that EMBSCOPE_KERNEL names (scalar, avx2, avx512): a name

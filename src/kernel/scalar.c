@@ -76,7 +76,17 @@ static void dot_and_square(const float *row, const double *vector, int64_t count
     *square = es_fold_lanes(squares);
 }
 
+static void gram(const double *rows, int64_t count, int64_t d, int64_t first, int64_t end,
+                 double *gram)
+{
+    for (int64_t i = first; i < end; i++)
+        for (int64_t r = 0; r < count; r++) {
+            const double *row = rows + r * d;
+            for (int64_t j = i; j < d; j++) gram[i * d + j] += row[i] * row[j];
+        }
+}
+
 void es_kernel_init_scalar(es_kernel *kernel)
 {
-    *kernel = (es_kernel){"scalar", product, tally, reaches, dot, dot_and_square};
+    *kernel = (es_kernel){"scalar", product, tally, reaches, dot, dot_and_square, gram};
 }

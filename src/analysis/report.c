@@ -1,0 +1,205 @@
+#include "analysis/vectors.h"
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "space/vocabulary.h"
+
+#include <embscope/report.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PAIR_WORDS = 6, RANDOM_WORDS = 16, RANDOM_SEED = 1, NEIGHBORS = 10, BLOCK_ROWS = 128 };
+
+/* The article's three, then common words of a few kinds, so that a local matrix has something to
+ * show. A model is asked about those it knows as single tokens. */
+static const char *const default_words[] = {
+    "cat",   "dog",  "banana", "king", "queen",  "man",   "woman", "apple", "orange",
+    "horse", "bird", "fish",   "car",  "train",  "ship",  "red",   "blue",  "green",
+    "one",   "two",  "three",  "four", "doctor", "nurse", "river", "Paris", "London"};
+
+void es_report_release(es_report *report)
+{
+    es_similarity_release(&report->pairs);
+    es_selection_release(&report->pair_tokens);
+    free(report->pair_vectors);
+    for (int64_t i = 0; i < report->query_count; i++) es_neighbors_release(&report->queries[i]);
+    es_matrix_release(&report->matrix);
+    es_distribution_release(&report->distribution);
+    *report = (es_report){0};
+}
+
+/* The built-in words that are one defined token, all in the same form: with their leading space
+ * where the vocabulary has such. */
+static es_status choose_default_words(es_space *space, es_selection *selection, es_error *error)
+{
+    enum { WORDS = sizeof default_words / sizeof *default_words };
+    int64_t ids[WORDS], count = 0;
+    const unsigned char *states;
+    ES_TRY(es_space_row_states(space, &states, error));
+    const es_vocabulary *vocabulary = es_space_vocabulary(space);
+    es_vocabulary_kind kind = es_vocabulary_get_kind(vocabulary);
+    for (int i = 0; i < WORDS && kind != ES_VOCABULARY_NONE; i++) {
+        char *word = es_copy_format(kind == ES_VOCABULARY_BPE ? " %s" : "%s", default_words[i]);
+        if (!word) return es_fail_memory(error, "a word", 0);
+        int64_t id = es_vocabulary_find(vocabulary, (es_bytes){word, strlen(word)});
+        free(word);
+        bool usable = id >= 0 && id < space->source.rows && states[id] == ES_ROW_DEFINED;
+        bool again = false;
+        for (int64_t j = 0; j < count; j++) again = again || ids[j] == id;
+        if (usable && !again) ids[count++] = id;
+    }
+    if (count >= 3) return es_selection_from_ids(space, ids, count, selection, error);
+    int64_t *defined, rows;
+    ES_TRY(es_space_defined_rows(space, &defined, &rows, error));
+    free(defined);
+    if (rows < 2)
+        return es_fail(error, ES_BAD_INPUT,
+                       "%s: a report needs two rows that are finite and not zero",
+                       space->source.path);
+    return es_selection_random(space, rows < RANDOM_WORDS ? rows : RANDOM_WORDS, RANDOM_SEED,
+                               selection, error);
+}
+
+/* The first `count` items of a selection, as a view that must not be released. */
+static es_selection first_items(const es_selection *selection, int64_t count)
+{
+    es_selection view = *selection;
+    view.count = count < selection->count ? count : selection->count;
+    view.note = NULL;
+    return view;
+}
+
+typedef struct ranking {
+    double value;
+    int64_t row;
+} ranking;
+
+static int compare_rankings(const void *a, const void *b)
+{
+    const ranking *x = a, *y = b;
+    return (x->value > y->value) - (x->value < y->value);
+}
+
+/* Replace values by their ranks from 1, ties sharing the mean of theirs. */
+static void rank(ranking *sorted, int64_t count, double *ranks)
+{
+    qsort(sorted, (size_t)count, sizeof *sorted, compare_rankings);
+    for (int64_t i = 0; i < count;) {
+        int64_t end = i;
+        while (end < count && sorted[end].value == sorted[i].value) end++;
+        for (int64_t j = i; j < end; j++) ranks[sorted[j].row] = 0.5 * (double)(i + 1 + end);
+        i = end;
+    }
+}
+
+typedef struct distance_job {
+    es_space *space;
+    const double *query;
+    double *distances; /* (rows) */
+} distance_job;
+
+static es_status distances_of_block(void *context, int64_t index, int worker, es_error *error)
+{
+    (void)worker;
+    const distance_job *job = context;
+    int64_t n = job->space->source.rows, d = job->space->source.columns;
+    int64_t first = index * BLOCK_ROWS, count = n - first < BLOCK_ROWS ? n - first : BLOCK_ROWS;
+    double *rows = es_alloc(count + 1, (size_t)d * sizeof *rows);
+    if (!rows) return es_fail_memory(error, "rows", (size_t)(count * d) * sizeof *rows);
+    es_status status = es_space_read_rows(job->space, first, count, rows, error);
+    for (int64_t i = 0; i < count && status == ES_OK; i++)
+        job->distances[first + i] =
+            es_difference_norm(job->space->kernel, rows + i * d, job->query, d, rows + count * d);
+    free(rows);
+    return status;
+}
+
+/* Spearman's correlation of "larger cosine" with "smaller raw distance" over all rows but the
+ * query's own. */
+static es_status correlate_orders(es_space *space, int64_t query_id, const double *query,
+                                  const double *cosines, double *spearman, es_error *error)
+{
+    int64_t n = space->source.rows, kept = 0;
+    distance_job job = {space, query, es_alloc(n, sizeof(double))};
+    ranking *by_cosine = es_alloc(n, sizeof *by_cosine),
+            *by_distance = es_alloc(n, sizeof *by_distance);
+    double *ranks = es_alloc(2 * n, sizeof *ranks);
+    es_status status = ES_OK;
+    if (!job.distances || !by_cosine || !by_distance || !ranks)
+        status = es_fail_memory(error, "ranks", (size_t)n * 6 * sizeof *ranks);
+    if (status == ES_OK)
+        status = es_parallel_for(space->threads, (n + BLOCK_ROWS - 1) / BLOCK_ROWS,
+                                 distances_of_block, &job, NULL, error);
+    for (int64_t i = 0; status == ES_OK && i < n; i++) {
+        if (isnan(cosines[i]) || i == query_id) continue;
+        by_cosine[kept] = (ranking){-cosines[i], kept};
+        by_distance[kept] = (ranking){job.distances[i], kept};
+        kept++;
+    }
+    if (status == ES_OK) {
+        rank(by_cosine, kept, ranks);
+        rank(by_distance, kept, ranks + n);
+        double middle = 0.5 * (double)(kept + 1), xy = 0, xx = 0, yy = 0;
+        for (int64_t i = 0; i < kept; i++) {
+            double x = ranks[i] - middle, y = ranks[n + i] - middle;
+            xy += x * y, xx += x * x, yy += y * y;
+        }
+        *spearman = xx > 0 && yy > 0 ? xy / sqrt(xx * yy) : NAN;
+    }
+    free(job.distances);
+    free(by_cosine);
+    free(by_distance);
+    free(ranks);
+    return status;
+}
+
+static es_status run_queries(es_space *space, const es_selection *words,
+                             const es_report_options *options, es_report *report, es_error *error)
+{
+    int64_t wanted = words->count < ES_REPORT_QUERIES ? words->count : ES_REPORT_QUERIES;
+    for (int64_t i = 0; i < wanted; i++) {
+        es_selection term = {.count = 1, .items = &words->items[i]};
+        es_neighbors_options query = {
+            .k = NEIGHBORS, .keep_scores = i == 0, .threads = options->threads};
+        int plus = 1;
+        ES_TRY(es_neighbors_of_terms(space, &term, &plus, &query, &report->queries[i], error));
+        report->query_count = i + 1;
+    }
+    return correlate_orders(space, words->items[0].id, report->pair_vectors,
+                            report->queries[0].cosines, &report->order_spearman, error);
+}
+
+static es_status compute(es_space *space, const es_selection *words,
+                         const es_report_options *options, es_report *report, es_error *error)
+{
+    ES_TRY(es_info_compute(space, &report->info, error));
+    es_selection few = first_items(words, PAIR_WORDS), two = first_items(words, 2);
+    ES_TRY(es_similarity_compute(space, &few, &report->pairs, error));
+    report->pair_vectors = es_alloc(2, (size_t)space->source.columns * sizeof(double));
+    if (!report->pair_vectors) return es_fail_memory(error, "vectors", 0);
+    ES_TRY(es_selection_vectors(space, &two, report->pair_vectors, error));
+    ES_TRY(run_queries(space, words, options, report, error));
+    ES_TRY(es_matrix_compute(space, words, &report->matrix, error));
+    es_distribution_options all = {.threads = options->threads, .progress = options->progress};
+    return es_distribution_compute(space, &all, &report->distribution, error);
+}
+
+es_status es_report_compute(es_space *space, const es_report_options *options, es_report *report,
+                            es_error *error)
+{
+    static const es_report_options defaults;
+    if (!options) options = &defaults;
+    *report = (es_report){.space = space};
+    ES_TRY(es_space_load(space, error));
+    es_selection words = {0};
+    es_status status = options->word_count
+                           ? es_selection_resolve(space, options->words, options->word_count,
+                                                  &options->selection, &words, error)
+                           : choose_default_words(space, &words, error);
+    if (status == ES_OK && words.count < 2)
+        status = es_fail(error, ES_BAD_ARGUMENT, "a report compares two words at least");
+    if (status == ES_OK) status = compute(space, &words, options, report, error);
+    report->pair_tokens = words; /* the report's from here on */
+    if (status != ES_OK) es_report_release(report);
+    return status;
+}

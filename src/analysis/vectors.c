@@ -1,0 +1,168 @@
+#include "analysis/vectors.h"
+
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "base/random.h"
+#include "kernel/tiles.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    SAMPLE_GROUPS = 145, /* of ES_PANEL rows each */
+    SAMPLE_NEXT = 3,     /* each group against this many of the next: 1,002,240 pairs */
+    SAMPLE_SEED = 20200213,
+};
+
+double es_make_unit(const es_kernel *kernel, const double *vector, int64_t count, double *unit)
+{
+    es_row_state state;
+    double norm = es_row_norm(kernel, vector, count, &state);
+    bool defined = state == ES_ROW_DEFINED;
+    for (int64_t k = 0; k < count; k++) unit[k] = defined ? vector[k] / norm : NAN;
+    return norm;
+}
+
+double es_difference_norm(const es_kernel *kernel, const double *a, const double *b, int64_t count,
+                          double *scratch)
+{
+    for (int64_t k = 0; k < count; k++) scratch[k] = a[k] - b[k];
+    es_row_state state;
+    double norm = es_row_norm(kernel, scratch, count, &state);
+    return state == ES_ROW_NON_FINITE ? NAN : norm;
+}
+
+typedef struct sample {
+    es_space *space;
+    es_packed packed;
+    const int64_t *ids; /* (packed.rows) */
+    unsigned char *defined;
+    float *cosines;
+    bool all; /* every pair of the rows, not groups */
+} sample;
+
+static es_status pack_group(void *context, int64_t group, int worker, es_error *error)
+{
+    (void)worker;
+    sample *sample = context;
+    int64_t d = sample->packed.depth, first = group * ES_PANEL;
+    int64_t end = first + ES_PANEL < sample->packed.rows ? first + ES_PANEL : sample->packed.rows;
+    double *row = es_alloc(d, sizeof *row);
+    if (!row) return es_fail_memory(error, "a row", (size_t)d * sizeof *row);
+    es_status status = ES_OK;
+    for (int64_t i = first; i < end && status == ES_OK; i++) {
+        status = es_space_read_rows(sample->space, sample->ids[i], 1, row, error);
+        if (status != ES_OK) break;
+        sample->defined[i] = es_make_unit(sample->space->kernel, row, d, row) > 0;
+        if (sample->defined[i])
+            es_packed_put(&sample->packed, i, row);
+        else
+            memset(row, 0, (size_t)d * sizeof *row), es_packed_put(&sample->packed, i, row);
+    }
+    free(row);
+    return status;
+}
+
+/* One group against its next ones, into its own slot; pairs with an undefined row become NaN. */
+static es_status multiply_group(void *context, int64_t group, int worker, es_error *error)
+{
+    (void)worker, (void)error;
+    sample *sample = context;
+    int64_t d = sample->packed.depth, groups = sample->packed.rows / ES_PANEL;
+    const float *data = sample->packed.data;
+    for (int64_t next = 1; next <= SAMPLE_NEXT; next++) {
+        int64_t other = (group + next) % groups;
+        float *out = sample->cosines + (group * SAMPLE_NEXT + next - 1) * ES_PANEL * ES_PANEL;
+        for (int64_t r = 0; r < ES_PANEL; r += ES_STRIP)
+            sample->space->kernel->product(d, data + group * ES_PANEL * d + r,
+                                           data + other * ES_PANEL * d, out + r * ES_PANEL);
+        for (int64_t r = 0; r < ES_PANEL; r++)
+            for (int64_t c = 0; c < ES_PANEL; c++)
+                if (!sample->defined[group * ES_PANEL + r] ||
+                    !sample->defined[other * ES_PANEL + c])
+                    out[r * ES_PANEL + c] = NAN;
+    }
+    return ES_OK;
+}
+
+/* All pairs of a small space: tile t of the triangle is short, so each strip finds its place. */
+static es_status take_all(void *context, int worker, const es_strip *strip, es_error *error)
+{
+    (void)worker, (void)error;
+    sample *sample = context;
+    int64_t n = sample->packed.rows;
+    for (int r = 0; r < strip->row_count; r++)
+        for (int c = 0; c < strip->column_count; c++) {
+            int64_t i = strip->first_row + r, j = strip->first_column + c;
+            if (i >= j) continue;
+            bool defined = sample->defined[i] && sample->defined[j];
+            sample->cosines[i * (2 * n - i - 1) / 2 + j - i - 1] =
+                defined ? strip->cosines[r * ES_PANEL + c] : NAN;
+        }
+    return ES_OK;
+}
+
+/* Distinct rows in random order; all of them, in order, where `count` is all. */
+static void draw_rows(int64_t n, int64_t count, int64_t *ids)
+{
+    for (int64_t i = 0; i < n; i++) ids[i] = i;
+    es_random random = {SAMPLE_SEED};
+    for (int64_t i = 0; i < count && count < n; i++) {
+        int64_t j = i + es_random_below(&random, n - i), held = ids[i];
+        ids[i] = ids[j];
+        ids[j] = held;
+    }
+}
+
+static int compare_floats(const void *a, const void *b)
+{
+    float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+/* Drop NaN, sort. */
+static void finish_sample(float *cosines, int64_t *count)
+{
+    int64_t kept = 0;
+    for (int64_t i = 0; i < *count; i++)
+        if (cosines[i] == cosines[i]) cosines[kept++] = cosines[i];
+    *count = kept;
+    qsort(cosines, (size_t)kept, sizeof *cosines, compare_floats);
+}
+
+es_status es_sample_cosines(es_space *space, float **cosines, int64_t *count, es_error *error)
+{
+    int64_t n = space->source.rows, d = space->source.columns;
+    int64_t whole = (int64_t)SAMPLE_GROUPS * ES_PANEL;
+    sample sample = {.space = space, .all = n <= 1414 || n < (2 * SAMPLE_NEXT + 1) * ES_PANEL};
+    int64_t rows = sample.all ? n : n < whole ? n / ES_PANEL * ES_PANEL : whole;
+    int64_t groups = (rows + ES_PANEL - 1) / ES_PANEL;
+    *count = sample.all ? n * (n - 1) / 2 : groups * SAMPLE_NEXT * ES_PANEL * ES_PANEL;
+    int64_t *ids = es_alloc(n, sizeof *ids);
+    sample.defined = es_alloc(rows, 1);
+    sample.cosines = es_alloc(*count, sizeof *sample.cosines);
+    es_status status = es_packed_init(&sample.packed, rows, d, error);
+    if (!ids || !sample.defined || !sample.cosines)
+        status = es_fail_memory(error, "a sample of pairs", (size_t)*count * sizeof(float));
+    if (status == ES_OK) {
+        draw_rows(n, rows, ids);
+        sample.ids = ids;
+        status = es_parallel_for(space->threads, groups, pack_group, &sample, NULL, error);
+    }
+    if (status == ES_OK && sample.all)
+        status = es_tiles_run(space->kernel, &sample.packed, space->threads, take_all, &sample,
+                              NULL, error);
+    if (status == ES_OK && !sample.all)
+        status = es_parallel_for(space->threads, groups, multiply_group, &sample, NULL, error);
+    free(ids);
+    free(sample.defined);
+    es_packed_release(&sample.packed);
+    if (status != ES_OK) {
+        free(sample.cosines);
+        return status;
+    }
+    finish_sample(sample.cosines, count);
+    *cosines = sample.cosines;
+    return ES_OK;
+}

@@ -1,0 +1,248 @@
+/* From what the user wrote to the files it means: a folder, a file, an id in the Hugging Face
+ * cache, or the model that ships. */
+#include "base/json.h"
+#include "base/memory.h"
+#include "space/space.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CONFIG_LIMIT = 16 << 20 };
+
+void es_location_release(es_location *location)
+{
+    free(location->folder);
+    free(location->file);
+    *location = (es_location){0};
+}
+
+/* folder/name if it exists, else NULL (also when memory is short: then nothing is found). */
+static char *existing(const char *folder, const char *name)
+{
+    char *path = es_path_join(folder, name);
+    if (path && es_path_exists(path)) return path;
+    free(path);
+    return NULL;
+}
+
+static es_status find_in_folder(const char *folder, es_location *location, es_error *error)
+{
+    static const struct {
+        const char *name;
+        bool is_index;
+    } candidates[] = {{"model.safetensors", false}, {"model.safetensors.index.json", true}};
+    if (!(location->folder = es_copy_text(folder)))
+        return es_fail_memory(error, "a path", strlen(folder));
+    for (size_t i = 0; i < sizeof candidates / sizeof *candidates; i++) {
+        if (!(location->file = existing(folder, candidates[i].name))) continue;
+        location->is_index = candidates[i].is_index;
+        return ES_OK;
+    }
+    char *torch = existing(folder, "pytorch_model.bin");
+    if (torch) {
+        free(torch);
+        return es_fail(error, ES_UNSUPPORTED,
+                       "%s: has pytorch_model.bin but no model.safetensors; this version does not "
+                       "read PyTorch files: get the model's safetensors file",
+                       folder);
+    }
+    return es_fail(error, ES_NOT_FOUND,
+                   "%s: a folder without model.safetensors or model.safetensors.index.json; name "
+                   "the file that holds the vectors",
+                   folder);
+}
+
+/* "name" or "owner/name", of letters, digits and "-_.", no "..": the Hub's own rule. */
+static bool is_hub_id(const char *id)
+{
+    size_t length = strlen(id);
+    if (!length || length > 96 || strstr(id, "..") || strstr(id, "--")) return false;
+    int slashes = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (id[i] == '/')
+            slashes++;
+        else if (!isalnum((unsigned char)id[i]) && !strchr("-_.", id[i]))
+            return false;
+        if (id[i] == '/' && (i == 0 || i + 1 == length)) return false;
+    }
+    return slashes <= 1 && id[0] != '.' && id[0] != '-';
+}
+
+/* The commit that `main` names, or the only snapshot there is; NULL where neither. */
+static char *snapshot_name(const char *repository)
+{
+    char *refs = es_path_join(repository, "refs/main"), *commit = NULL;
+    int64_t size;
+    if (refs && es_file_read_all(refs, 256, &commit, &size, NULL) == ES_OK) {
+        size_t length = strspn(commit, "0123456789abcdefABCDEF");
+        commit[length] = '\0';
+        if (!length) {
+            free(commit);
+            commit = NULL;
+        }
+    }
+    free(refs);
+    if (commit) return commit;
+    char *snapshots = es_path_join(repository, "snapshots");
+    DIR *folder = snapshots ? opendir(snapshots) : NULL;
+    int count = 0;
+    for (struct dirent *entry; folder && (entry = readdir(folder));) {
+        if (entry->d_name[0] == '.') continue;
+        free(commit);
+        commit = ++count == 1 ? es_copy_text(entry->d_name) : NULL;
+    }
+    if (folder) closedir(folder);
+    free(snapshots);
+    return commit;
+}
+
+/* The snapshot folder of a Hub id in the cache, or NULL. */
+static char *find_in_cache(const char *cache, const char *id)
+{
+    const char *slash = strchr(id, '/');
+    char *name = slash ? es_copy_format("models--%.*s--%s", (int)(slash - id), id, slash + 1)
+                       : es_copy_format("models--%s", id);
+    char *repository = name ? es_path_join(cache, name) : NULL;
+    char *commit = repository ? snapshot_name(repository) : NULL;
+    char *folder = commit ? es_copy_format("%s/snapshots/%s", repository, commit) : NULL;
+    if (folder && !es_path_is_folder(folder)) {
+        free(folder);
+        folder = NULL;
+    }
+    free(commit);
+    free(repository);
+    free(name);
+    return folder;
+}
+
+static es_status find_by_id(const char *model, const char *cache, es_location *location,
+                            es_error *error)
+{
+    /* The Hub moved a few early models under their owners; caches hold both names. */
+    static const char *const moved[][2] = {
+        {"gpt2", "openai-community/gpt2"},
+        {"gpt2-medium", "openai-community/gpt2-medium"},
+        {"gpt2-large", "openai-community/gpt2-large"},
+        {"gpt2-xl", "openai-community/gpt2-xl"},
+        {"distilgpt2", "distilbert/distilgpt2"},
+        {"bert-base-uncased", "google-bert/bert-base-uncased"},
+        {"bert-base-cased", "google-bert/bert-base-cased"},
+    };
+    const char *id = strncmp(model, "hf://", 5) == 0 ? model + 5 : model;
+    if (!is_hub_id(id)) return es_fail(error, ES_NOT_FOUND, "%s: no such file or folder", model);
+    char *folder = cache ? find_in_cache(cache, id) : NULL;
+    const char *full = id;
+    for (size_t i = 0; i < sizeof moved / sizeof *moved; i++) {
+        if (strcmp(id, moved[i][0]) == 0) full = moved[i][1];
+        if (!folder && cache && strcmp(id, moved[i][0]) == 0)
+            folder = find_in_cache(cache, moved[i][1]);
+        if (!folder && cache && strcmp(id, moved[i][1]) == 0)
+            folder = find_in_cache(cache, moved[i][0]);
+    }
+    if (folder) {
+        es_status status = find_in_folder(folder, location, error);
+        free(folder);
+        return status;
+    }
+    return es_fail(error, ES_NOT_FOUND,
+                   "%s: no such file or folder, and no such model in the Hugging Face cache (%s); "
+                   "get it with 'huggingface-cli download %s', or name the folder that holds its "
+                   "files; the model 'demo' is always there",
+                   model, cache ? cache : "none is set", full);
+}
+
+es_status es_location_find(const char *model, const es_open_options *options, es_location *location,
+                           es_error *error)
+{
+    *location = (es_location){0};
+    es_status status;
+    if (!*model) return es_fail(error, ES_NOT_FOUND, "the model's name is empty");
+    if (es_path_is_folder(model)) {
+        status = find_in_folder(model, location, error);
+    } else if (es_path_exists(model)) {
+        static const char index_ending[] = ".safetensors.index.json";
+        size_t length = strlen(model), ending = sizeof index_ending - 1;
+        location->is_index = length >= ending && strcmp(model + length - ending, index_ending) == 0;
+        const char *slash = strrchr(model, '/');
+        char *folder = slash ? es_copy_bytes(model, (size_t)(slash - model) + (slash == model))
+                             : es_copy_text(".");
+        location->file = es_copy_text(model);
+        status = folder && location->file ? ES_OK : es_fail_memory(error, "a path", length);
+        /* A model's own file inside its folder brings its tokenizer along. */
+        char *config = folder ? existing(folder, "config.json") : NULL;
+        if (config)
+            location->folder = folder;
+        else
+            free(folder);
+        free(config);
+    } else if (strcmp(model, "demo") == 0) {
+        if (!options->demo_folder || !es_path_is_folder(options->demo_folder))
+            status = es_fail(error, ES_NOT_FOUND,
+                             "demo: the model that ships with embscope is not where it should be "
+                             "(%s); set EMBSCOPE_DATA to the folder that holds models/demo",
+                             options->demo_folder ? options->demo_folder : "nowhere");
+        else
+            status = find_in_folder(options->demo_folder, location, error);
+    } else {
+        status = find_by_id(model, options->hub_cache, location, error);
+    }
+    if (status != ES_OK) es_location_release(location);
+    return status;
+}
+
+void es_config_release(es_config *config)
+{
+    free(config->model_type);
+    *config = (es_config){0};
+}
+
+static es_status read_config_member(es_json *json, es_bytes key, es_config *config, es_error *error)
+{
+    es_json_kind kind = es_json_peek(json);
+    es_bytes text;
+    if (es_bytes_equal(key, "model_type") && kind == ES_JSON_STRING) {
+        ES_TRY(es_json_string(json, &text));
+        free(config->model_type);
+        if (!(config->model_type = es_copy_bytes(text.data, text.size)))
+            return json->status = es_fail_memory(error, "config.json", text.size);
+    } else if (es_bytes_equal(key, "tie_word_embeddings") && kind == ES_JSON_BOOL) {
+        config->has_tie = true;
+        ES_TRY(es_json_bool(json, &config->tie));
+    } else if (es_bytes_equal(key, "vocab_size") && kind == ES_JSON_NUMBER) {
+        ES_TRY(es_json_int(json, &config->vocab_size));
+    } else if ((es_bytes_equal(key, "n_embd") || es_bytes_equal(key, "hidden_size")) &&
+               kind == ES_JSON_NUMBER) {
+        ES_TRY(es_json_int(json, &config->hidden_size));
+    } else {
+        ES_TRY(es_json_skip(json));
+    }
+    return ES_OK;
+}
+
+es_status es_config_read(const char *folder, es_config *config, es_error *error)
+{
+    *config = (es_config){0};
+    char *path = es_path_join(folder, "config.json"), *data = NULL;
+    if (!path) return es_fail_memory(error, "a path", strlen(folder));
+    if (!es_path_exists(path)) {
+        free(path);
+        return ES_OK;
+    }
+    int64_t size;
+    es_status status = es_file_read_all(path, CONFIG_LIMIT, &data, &size, error);
+    if (status == ES_OK) {
+        es_json json;
+        status = es_json_open(&json, path, data, size, 0, error);
+        if (status == ES_OK) status = es_json_begin_object(&json);
+        for (es_bytes key; status == ES_OK && es_json_next_member(&json, &key);)
+            status = read_config_member(&json, key, config, error);
+        if (status == ES_OK) status = es_json_finish(&json);
+        es_json_close(&json);
+    }
+    free(data);
+    free(path);
+    if (status != ES_OK) es_config_release(config);
+    return status;
+}
