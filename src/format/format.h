@@ -24,7 +24,12 @@ typedef enum es_dtype {
     ES_DTYPE_OTHER
 } es_dtype;
 
-enum { ES_MAX_RANK = 8 };
+enum {
+    ES_MAX_RANK = 8,
+    ES_HEAD_SIZE = 4096,      /* bytes of a file's start that tell its format */
+    ES_MAX_TENSORS = 1 << 18, /* in one file: several times what the largest models have. Keeps a
+                                 header of 100 MB with millions of empty tensors within bounds */
+};
 
 typedef struct es_tensor {
     char *name; /* owned; "" where the format has no names */
@@ -45,7 +50,7 @@ typedef struct es_container {
     es_file *files;
     int file_count;
     es_tensor *tensors;
-    int64_t tensor_count;
+    int64_t tensor_count, tensor_capacity;
     /* Keys of the rows, for formats that carry them (word vectors): as many as tensors[0] has rows.
      */
     es_bytes *keys;
@@ -54,14 +59,16 @@ typedef struct es_container {
                  */
 } es_container;
 
-typedef struct es_format {
+typedef struct es_file_format {
     const char *name;
-    /* Could the file be of this format? head holds its first `size` bytes (up to 512). */
+    /* Could the file be of this format? head holds its first `size` bytes (up to ES_HEAD_SIZE), of
+     * what it inflates to where the file is gzip. */
     bool (*recognise)(const unsigned char *head, size_t size, const es_file *file);
     /* Read it. `file` is open and stays the caller's; to keep it, the format moves it into
-     * container->files and clears *file. `threads` as es_thread_count(). */
+     * container->files and clears *file. `threads` as es_thread_count(). What a failed call leaves
+     * in *container is released as usual. */
     es_status (*open)(es_file *file, int threads, es_container *container, es_error *error);
-} es_format;
+} es_file_format;
 
 /* Open any supported file: known non-formats (HTML page, Git LFS pointer, PyTorch zip, GGUF ...)
  * get an error that says what they are. */
@@ -79,12 +86,24 @@ void es_container_release(es_container *container);
 /* The tensor of that name, or NULL. */
 const es_tensor *es_container_find(const es_container *container, const char *name);
 
+/* For the formats: a new tensor at the end of container->tensors, all zero but for a copy of the
+ * name, valid until the next one is added. */
+es_status es_container_add(es_container *container, es_bytes name, es_tensor **tensor,
+                           es_error *error);
+/* Move *file into container->files; *file becomes no file. */
+es_status es_container_take_file(es_container *container, es_file *file, es_error *error);
+/* Add to the note. */
+es_status es_container_add_note(es_container *container, es_error *error, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Does the path end in `ending` (".npy"), in any case? */
+bool es_path_ends(const char *path, const char *ending);
+
 size_t es_dtype_size(es_dtype dtype); /* 4, 2, 2, 8; 0 for OTHER */
 
 /* Widen `count` components of `dtype` to float64, exactly. The source need not be aligned. */
 void es_dtype_widen(es_dtype dtype, const void *source, int64_t count, double *out);
 
-extern const es_format es_format_safetensors, es_format_npy, es_format_npz, es_format_word2vec,
+extern const es_file_format es_format_safetensors, es_format_npy, es_format_npz, es_format_word2vec,
     es_format_text_vectors;
 
 #endif
