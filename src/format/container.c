@@ -67,7 +67,7 @@ es_status es_container_add_note(es_container *container, es_error *error, const 
     vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
     char *before = container->note;
-    char *note = before ? es_format("%s\n%s", before, line) : es_copy_text(line);
+    char *note = before ? es_copy_format("%s\n%s", before, line) : es_copy_text(line);
     if (!note) return es_fail_memory(error, "a note", sizeof line);
     free(before);
     container->note = note;

@@ -114,7 +114,7 @@ static es_status add_array(npz_reader *reader, es_zip_stream *stream, const char
 static es_status add_member(npz_reader *reader, const es_zip_member *member, es_error *error)
 {
     if (!es_path_ends(member->name, ".npy")) return ES_OK;
-    char *label = es_format("%s: member '%.200s'", reader->zip.file->path, member->name);
+    char *label = es_copy_format("%s: member '%.200s'", reader->zip.file->path, member->name);
     if (!label) return es_fail_memory(error, "a name", strlen(member->name));
     es_zip_stream stream;
     es_status status = es_zip_stream_open(&stream, &reader->zip, member, error);
