@@ -15,7 +15,8 @@ static const cli_example examples[] = {
     {0}};
 
 static const char *const details[] = {
-    "Moments, extremes, quantiles and a histogram of the cosines of ALL pairs of tokens, beside the "
+    "Moments, extremes, quantiles and a histogram of the cosines of ALL pairs of tokens, beside "
+    "the "
     "law of random directions in as many dimensions (mean 0, variance 1/d), and how many pairs lie "
     "above the level that one random pair would reach. Nothing n x n is stored.",
     NULL};
@@ -34,12 +35,9 @@ static const cli_option own_options[] = {{.name = "bins",
                                           .offset = offsetof(settings, per_row)},
                                          {0}};
 
-static const cli_option_group groups[] = {{"Distribution", own_options},
-                                          {"Model", cli_model_options},
-                                          {"Output", cli_plot_options},
-                                          {"Output", cli_csv_options},
-                                          {"Output", cli_output_options},
-                                          {0}};
+static const cli_option_group groups[] = {
+    {"Distribution", own_options}, {"Model", cli_model_options},   {"Output", cli_plot_options},
+    {"Output", cli_csv_options},   {"Output", cli_output_options}, {0}};
 
 static es_status answer(cli_call *call, es_distribution *distribution)
 {

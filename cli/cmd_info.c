@@ -26,8 +26,7 @@ static es_status run(cli_call *call)
     es_status status = cli_model_open(call);
     if (!status) status = es_info_compute(call->space, &info, &call->error);
     if (!status) status = cli_call_render(call, &options);
-    return status ? status
-                  : es_render_info(call->space, &info, &options, call->out, &call->error);
+    return status ? status : es_render_info(call->space, &info, &options, call->out, &call->error);
 }
 
 const cli_command cli_command_info = {

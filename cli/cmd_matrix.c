@@ -37,29 +37,25 @@ static const cli_option own_options[] = {{.name = "random",
                                           .maximum = INT64_MAX},
                                          {0}};
 
-static const cli_option_group groups[] = {{"Tokens", own_options},
-                                          {"Tokens", cli_tokens_options},
-                                          {"Tokens", cli_token_options},
-                                          {"Model", cli_model_options},
-                                          {"Output", cli_plot_options},
-                                          {"Output", cli_csv_options},
-                                          {"Output", cli_output_options},
-                                          {0}};
+static const cli_option_group groups[] = {
+    {"Tokens", own_options},        {"Tokens", cli_tokens_options},
+    {"Tokens", cli_token_options},  {"Model", cli_model_options},
+    {"Output", cli_plot_options},   {"Output", cli_csv_options},
+    {"Output", cli_output_options}, {0}};
 
 static es_status choose(cli_call *call, cli_words *words, es_selection *selection)
 {
     const settings *chosen = call->settings;
     if (chosen->random && (call->argument_count > 1 || call->common->tokens))
         return cli_call_usage(call, "--random and tokens exclude each other");
-    if (chosen->seed && !chosen->random)
-        return cli_call_usage(call, "--seed needs --random");
+    if (chosen->seed && !chosen->random) return cli_call_usage(call, "--seed needs --random");
     es_status status = cli_call_words(call, words);
     if (!status && !chosen->random && words->count < 2)
         return cli_call_usage(call, "matrix takes MODEL and two tokens or more, or --random N");
     if (!status) status = cli_model_open(call);
     if (status) return status;
-    return chosen->random ? es_selection_random(call->space, chosen->random,
-                                                (uint64_t)chosen->seed, selection, &call->error)
+    return chosen->random ? es_selection_random(call->space, chosen->random, (uint64_t)chosen->seed,
+                                                selection, &call->error)
                           : cli_call_resolve(call, words, selection);
 }
 

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 /* neighbors: the tokens nearest to one, to a sum of several, or to a vector. */
 #include "command.h"
 #include "message.h"
@@ -30,7 +31,8 @@ static const cli_example examples[] = {
     {0}};
 
 static const char *const details[] = {
-    "Exact: what a float64 brute force over the whole vocabulary returns, ordered by score, then by "
+    "Exact: what a float64 brute force over the whole vocabulary returns, ordered by score, then "
+    "by "
     "id. The query's own tokens are left out by id, so that a duplicate of theirs stays.",
     "A sum adds unit rows. It may be given as separate arguments or as one quoted argument; an "
     "argument that is itself a token is not taken apart.",
@@ -41,7 +43,7 @@ static const cli_option own_options[] = {
      .letter = 'k',
      .type = CLI_INTEGER,
      .value = "K",
-     .help = "how many neighbours (default 20)",
+     .help = "how many neighbors (default 20)",
      .offset = offsetof(settings, count),
      .minimum = 1,
      .maximum = INT32_MAX},
@@ -75,14 +77,11 @@ static const cli_option own_options[] = {
      .offset = offsetof(settings, vector)},
     {0}};
 
-static const cli_option_group groups[] = {{"Neighbours", own_options},
-                                          {"Tokens", cli_tokens_options},
-                                          {"Tokens", cli_token_options},
-                                          {"Model", cli_model_options},
-                                          {"Output", cli_plot_options},
-                                          {"Output", cli_csv_options},
-                                          {"Output", cli_output_options},
-                                          {0}};
+static const cli_option_group groups[] = {
+    {"Neighbors", own_options},     {"Tokens", cli_tokens_options},
+    {"Tokens", cli_token_options},  {"Model", cli_model_options},
+    {"Output", cli_plot_options},   {"Output", cli_csv_options},
+    {"Output", cli_output_options}, {0}};
 
 /* Is the whole argument one token, as it stands? */
 static bool is_token(const cli_call *call, const char *word)
@@ -200,8 +199,8 @@ static es_status ask_vector(cli_call *call, const es_neighbors_options *options,
     es_status status =
         es_vector_read(path, es_space_column_count(call->space), &vector, &call->error);
     if (!status)
-        status = es_neighbors_of_vector(call->space, vector, path, options, neighbors,
-                                        &call->error);
+        status =
+            es_neighbors_of_vector(call->space, vector, path, options, neighbors, &call->error);
     free(vector);
     return status;
 }

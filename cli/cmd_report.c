@@ -9,11 +9,10 @@ static const cli_example examples[] = {
     {0}};
 
 static const char *const details[] = {
-    "Walks through one model: what it holds, the first tokens against each other, their neighbours, "
+    "Walks through one model: what it holds, the first tokens against each other, their neighbors, "
     "the local matrix of all chosen words, and the distribution over the whole vocabulary. Words "
     "that are not given are chosen from a built-in list, those that are single tokens.",
-    "With -o the page is HTML, with --json an object on standard output or in FILE.",
-    NULL};
+    "With -o the page is HTML, with --json an object on standard output or in FILE.", NULL};
 
 static const cli_option_group groups[] = {{"Tokens", cli_tokens_options},
                                           {"Tokens", cli_token_options},

@@ -32,23 +32,19 @@ static const cli_option own_options[] = {
      .offset = offsetof(settings, pairs)},
     {0}};
 
-static const cli_option_group groups[] = {{"Tokens", own_options},
-                                          {"Tokens", cli_tokens_options},
-                                          {"Tokens", cli_token_options},
-                                          {"Model", cli_model_options},
-                                          {"Output", cli_plot_options},
-                                          {"Output", cli_csv_options},
-                                          {"Output", cli_output_options},
-                                          {0}};
+static const cli_option_group groups[] = {
+    {"Tokens", own_options},        {"Tokens", cli_tokens_options},
+    {"Tokens", cli_token_options},  {"Model", cli_model_options},
+    {"Output", cli_plot_options},   {"Output", cli_csv_options},
+    {"Output", cli_output_options}, {0}};
 
 static es_status read_words(cli_call *call, cli_words *words)
 {
     const settings *chosen = call->settings;
     if (chosen->pairs && (call->argument_count > 1 || call->common->tokens))
         return cli_call_usage(call, "--pairs and tokens exclude each other");
-    es_status status = chosen->pairs
-                           ? cli_words_read_pairs(words, chosen->pairs, &call->error)
-                           : cli_call_words(call, words);
+    es_status status = chosen->pairs ? cli_words_read_pairs(words, chosen->pairs, &call->error)
+                                     : cli_call_words(call, words);
     if (!status && words->count < 2) {
         if (chosen->pairs)
             return cli_fail(&call->error, ES_BAD_INPUT, "%s: no pairs in it", chosen->pairs);
@@ -62,12 +58,12 @@ static es_status plot(cli_call *call, const es_selection *selection)
     int64_t columns = es_space_column_count(call->space);
     es_selection first_two = {.count = 2, .items = selection->items};
     double *vectors = calloc(2 * (size_t)columns + 1, sizeof *vectors);
-    es_status status =
-        vectors ? es_selection_vectors(call->space, &first_two, vectors, &call->error)
-                : cli_fail(&call->error, ES_NO_MEMORY, "out of memory");
+    es_status status = vectors
+                           ? es_selection_vectors(call->space, &first_two, vectors, &call->error)
+                           : cli_fail(&call->error, ES_NO_MEMORY, "out of memory");
     if (!status)
-        status = es_plot_embeddings(call->space, &first_two, vectors, call->common->plot,
-                                    &call->error);
+        status =
+            es_plot_embeddings(call->space, &first_two, vectors, call->common->plot, &call->error);
     free(vectors);
     return status;
 }

@@ -21,7 +21,8 @@ static const cli_example examples[] = {
 
 static const char *const details[] = {
     "Encodes a text byte for byte as the model's own tokenizer does, adding nothing around it. "
-    "Several TEXT arguments are joined by one space, as echo joins them. Without TEXT, or with '-', "
+    "Several TEXT arguments are joined by one space, as echo joins them. Without TEXT, or with "
+    "'-', "
     "the text is standard input, all of its bytes.",
     "A word vocabulary looks the whole text up.",
     "With --decode the arguments are ids (\"464\" or \"@464\"), or standard input holds them, and "
@@ -83,8 +84,8 @@ static es_status encode(cli_call *call)
     es_status status = read_text(call, &data, &text.size);
     text.data = data;
     if (!status)
-        status = es_vocabulary_encode(es_space_vocabulary(call->space), text,
-                                      call->common->special, &ids, &call->error);
+        status = es_vocabulary_encode(es_space_vocabulary(call->space), text, call->common->special,
+                                      &ids, &call->error);
     if (!status) status = cli_call_render(call, &options);
     if (!status) status = es_render_tokens(call->space, &ids, &options, call->out, &call->error);
     es_ids_release(&ids);
@@ -124,9 +125,8 @@ static es_status decode_ids(cli_call *call, const cli_words *words, es_ids *ids)
 static es_status decode(cli_call *call)
 {
     cli_words words = {0};
-    es_status status = wants_standard_input(call)
-                           ? cli_words_read_fields(&words, "-", &call->error)
-                           : cli_call_words(call, &words);
+    es_status status = wants_standard_input(call) ? cli_words_read_fields(&words, "-", &call->error)
+                                                  : cli_call_words(call, &words);
     if (!status) {
         es_ids ids = {.count = words.count, .capacity = words.count};
         ids.id = calloc((size_t)words.count + 1, sizeof *ids.id);

@@ -6,15 +6,30 @@
 
 /* --- man -------------------------------------------------------------------------------------- */
 
-/* Text for roff: '-' as typed, no line that starts a request by accident. */
+/* The day on which what the page says last changed. */
+#define MAN_DATE "2026-11-24"
+
+enum { ROFF_WIDTH = 70 };
+
+/* Text for roff: '-' as typed, lines not long, none that starts a request by accident. */
 static void print_roff(FILE *out, const char *text)
 {
-    if (*text == '.' || *text == '\'') fputs("\\&", out);
-    for (; *text; text++) {
-        if (*text == '-') fputs("\\-", out);
-        else if (*text == '\\') fputs("\\e", out);
-        else if (*text == '\n') fputs("\n.br\n", out);
-        else fputc(*text, out);
+    bool starts = true;
+    for (int column = 0; *text; text++, column++) {
+        if (*text == ' ' && column >= ROFF_WIDTH) {
+            fputc('\n', out);
+            column = 0;
+            starts = true;
+            continue;
+        }
+        if (starts && (*text == '.' || *text == '\'')) fputs("\\&", out);
+        starts = false;
+        if (*text == '-')
+            fputs("\\-", out);
+        else if (*text == '\\')
+            fputs("\\e", out);
+        else
+            fputc(*text, out);
     }
 }
 
@@ -48,9 +63,9 @@ static void man_options(FILE *out, const cli_option *options)
 }
 
 /* Tables that several commands share, described once, under OPTIONS. */
-static const cli_option *const common_tables[] = {cli_model_options, cli_token_options,
+static const cli_option *const common_tables[] = {cli_model_options,  cli_token_options,
                                                   cli_tokens_options, cli_plot_options,
-                                                  cli_csv_options, cli_output_options};
+                                                  cli_csv_options,    cli_output_options};
 enum { COMMON_COUNT = sizeof common_tables / sizeof *common_tables };
 
 static bool is_common(const cli_option *options)
@@ -77,20 +92,22 @@ static void man_command(FILE *out, const cli_command *command)
 
 static void generate_man(const cli_command *const *commands, FILE *out)
 {
-    fprintf(out, ".\\\" Made by embscope --generate man.\n.TH EMBSCOPE 1 \"\" \"embscope %s\"\n",
-            es_version());
-    fputs(".SH NAME\nembscope \\- the geometry of a language model's embedding space\n"
-          ".SH SYNOPSIS\n\\fBembscope\\fR COMMAND MODEL [ARGUMENT...] [OPTION...]\n.br\n"
-          "\\fBembscope help\\fR [COMMAND]\n"
-          ".SH DESCRIPTION\nembscope opens a language model's own file and shows how its vocabulary "
-          "lies in space: which tokens are near, how the cosines of all pairs are distributed "
-          "against chance, how chosen tokens cluster. Answers go to standard output, everything "
-          "else to standard error.\n.SH COMMANDS\n",
-          out);
+    fprintf(out, ".\\\" Made by embscope --generate man.\n.TH EMBSCOPE 1 %s \"embscope %s\"\n",
+            MAN_DATE, es_version());
+    fputs(
+        ".SH NAME\nembscope \\- the geometry of a language model's embedding space\n"
+        ".SH SYNOPSIS\n\\fBembscope\\fR COMMAND MODEL [ARGUMENT...] [OPTION...]\n.br\n"
+        "\\fBembscope help\\fR [COMMAND]\n"
+        ".SH DESCRIPTION\nembscope opens a language model's own file and shows how its vocabulary "
+        "lies in space: which tokens are near, how the cosines of all pairs are distributed "
+        "against chance, how chosen tokens cluster. Answers go to standard output, everything "
+        "else to standard error.\n.SH COMMANDS\n",
+        out);
     for (; *commands; commands++) man_command(out, *commands);
-    fputs(".SH OPTIONS\nOptions may stand before or after the arguments; \\fB\\-\\-\\fR ends them. "
-          "Not every command has all of these; \\fBembscope help\\fR COMMAND shows which.\n",
-          out);
+    fputs(
+        ".SH OPTIONS\nOptions may stand before or after the arguments; \\fB\\-\\-\\fR ends them.\n"
+        "Not every command has all of these; \\fBembscope help\\fR COMMAND shows which.\n",
+        out);
     for (size_t i = 0; i < COMMON_COUNT; i++) man_options(out, common_tables[i]);
     for (const cli_topic *topic = cli_topics; topic->name; topic++) {
         fputs(".SH ", out);
@@ -206,9 +223,12 @@ static void generate_bash(const cli_command *const *commands, FILE *out)
 static void zsh_text(FILE *out, const char *text)
 {
     for (; *text; text++) {
-        if (*text == '\'') fputs("'\\''", out);
-        else if (strchr("[]:\\", *text)) fprintf(out, "\\%c", *text);
-        else fputc(*text, out);
+        if (*text == '\'')
+            fputs("'\\''", out);
+        else if (strchr("[]:\\", *text))
+            fprintf(out, "\\%c", *text);
+        else
+            fputc(*text, out);
     }
 }
 
@@ -219,8 +239,10 @@ static void zsh_form(FILE *out, const cli_option *option, const char *name, cons
     fputc(']', out);
     if (option->value) {
         fputc(':', out);
-        if (!is_choice(option)) zsh_text(out, option->value);
-        else fputs("choice", out);
+        if (!is_choice(option))
+            zsh_text(out, option->value);
+        else
+            fputs("choice", out);
         fputc(':', out);
     }
     if (is_choice(option)) {
@@ -333,10 +355,15 @@ static void generate_fish(const cli_command *const *commands, FILE *out)
 
 bool cli_generate(const char *what, const cli_command *const *commands, FILE *out)
 {
-    if (!strcmp(what, "man")) generate_man(commands, out);
-    else if (!strcmp(what, "bash")) generate_bash(commands, out);
-    else if (!strcmp(what, "zsh")) generate_zsh(commands, out);
-    else if (!strcmp(what, "fish")) generate_fish(commands, out);
-    else return false;
+    if (!strcmp(what, "man"))
+        generate_man(commands, out);
+    else if (!strcmp(what, "bash"))
+        generate_bash(commands, out);
+    else if (!strcmp(what, "zsh"))
+        generate_zsh(commands, out);
+    else if (!strcmp(what, "fish"))
+        generate_fish(commands, out);
+    else
+        return false;
     return true;
 }

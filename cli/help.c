@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-enum { WIDTH = 80, OPTION_COLUMN = 4, HELP_COLUMN = 28 };
+enum { WIDTH = 80, LETTER_COLUMN = 2, NAME_COLUMN = 6, HELP_COLUMN = 28 };
 
 static int indent_to(FILE *out, int from, int column)
 {
-    if (from > column) {
+    if (from && from + 2 > column) { /* no room for a gap */
         fputc('\n', out);
         from = 0;
     }
@@ -84,9 +84,9 @@ static void print_options(FILE *out, const cli_option_group *group)
         for (const cli_option *option = group->options; option->name; option++) {
             char synopsis[96];
             cli_option_synopsis(option, synopsis, sizeof synopsis);
-            int at = fprintf(out, "%*s%s", option->letter ? OPTION_COLUMN - 2 : OPTION_COLUMN, "",
-                             synopsis);
-            print_wrapped(out, option->help, indent_to(out, at + 1, HELP_COLUMN));
+            int at =
+                fprintf(out, "%*s%s", option->letter ? LETTER_COLUMN : NAME_COLUMN, "", synopsis);
+            print_wrapped(out, option->help, indent_to(out, at, HELP_COLUMN));
         }
     }
 }

@@ -54,9 +54,10 @@ static es_status read_stream(FILE *file, const char *shown, char **data, size_t 
         capacity *= 2;
         char *grown = capacity <= SIZE_LIMIT ? realloc(buffer, capacity) : NULL;
         if (!grown)
-            status = cli_fail(error, ES_BAD_INPUT, "%s: larger than %d MiB", shown,
-                              SIZE_LIMIT >> 21);
-        else buffer = grown;
+            status =
+                cli_fail(error, ES_BAD_INPUT, "%s: larger than %d MiB", shown, SIZE_LIMIT >> 21);
+        else
+            buffer = grown;
     }
     if (status) {
         free(buffer);

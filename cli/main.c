@@ -17,8 +17,8 @@ static const cli_command *const commands[] = {
 
 /* Commands that users may have read about, and that are not in this version. */
 static const char *const later_commands[] = {
-    "knn",       "spectrum", "cluster", "audit",    "predict", "generate", "unembed", "positions",
-    "compare",   "drift",    "evaluate", "search",  "export",  "fetch",    "serve"};
+    "knn",     "spectrum", "cluster",  "audit",  "predict", "generate", "unembed", "positions",
+    "compare", "drift",    "evaluate", "search", "export",  "fetch",    "serve"};
 
 static const cli_command *find_command(const char *name)
 {
@@ -77,9 +77,12 @@ static es_status help(const char *name, es_error *error)
     es_status status = page_open(&page, error);
     if (status) return status;
     const cli_command *command = name ? find_command(name) : NULL;
-    if (!name) cli_help_overview(commands, page.out);
-    else if (command) cli_help_command(command, page.out);
-    else if (!cli_help_topic(name, page.out)) status = fail_unknown(name, error);
+    if (!name)
+        cli_help_overview(commands, page.out);
+    else if (command)
+        cli_help_command(command, page.out);
+    else if (!cli_help_topic(name, page.out))
+        status = fail_unknown(name, error);
     if (!status) return page_print(&page, error);
     fclose(page.out);
     free(page.data);

@@ -36,7 +36,7 @@ static size_t printable_length(const unsigned char *text)
     if (point == 0x061C || point == 0x200E || point == 0x200F || point == 0x2028 || point == 0x2029)
         return 0;
     return (point >= 0x202A && point <= 0x202E) || (point >= 0x2066 && point <= 0x2069) ? 0
-                                                                                       : length;
+                                                                                        : length;
 }
 
 /* Copy `raw` escaped; a text that does not fit ends in "...". */

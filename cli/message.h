@@ -14,9 +14,9 @@
 
 enum {
     CLI_EXIT_DONE = 0,
-    CLI_EXIT_INPUT = 1,       /* the input cannot be used */
-    CLI_EXIT_USAGE = 2,       /* wrong usage */
-    CLI_EXIT_OUTPUT = 3,      /* the output cannot be written */
+    CLI_EXIT_INPUT = 1,  /* the input cannot be used */
+    CLI_EXIT_USAGE = 2,  /* wrong usage */
+    CLI_EXIT_OUTPUT = 3, /* the output cannot be written */
     CLI_EXIT_INTERRUPTED = 130
 };
 

@@ -75,8 +75,9 @@ static es_status check_outputs(cli_call *call)
                                           common->tokens, call->input};
     char paths[FILE_COUNT][PATH_MAX];
     for (size_t i = 0; i < FILE_COUNT; i++)
-        inputs[5 + i] =
-            *source->folder ? join(source->folder, model_files[i], paths[i], sizeof paths[i]) : NULL;
+        inputs[5 + i] = *source->folder
+                            ? join(source->folder, model_files[i], paths[i], sizeof paths[i])
+                            : NULL;
     size_t count = sizeof inputs / sizeof *inputs;
     es_status status = cli_output_check(common->output, inputs, count, &call->error);
     return status ? status : cli_output_check(common->plot, inputs, count, &call->error);

@@ -31,13 +31,15 @@ const cli_option cli_model_options[] = {
     {.name = "transform",
      .type = CLI_TEXT,
      .value = "CHAIN",
-     .help = "what to do to the rows before any cosine, in this order: center, abtt:K, standardize, "
-             "whiten, joined by commas (default: raw rows)",
+     .help =
+         "what to do to the rows before any cosine, in this order: center, abtt:K, standardize, "
+         "whiten, joined by commas (default: raw rows)",
      .offset = FIELD(transform)},
     {.name = "threads",
      .type = CLI_INTEGER,
      .value = "N",
-     .help = "threads to use (default: as many as there are processors); answers do not depend on it",
+     .help =
+         "threads to use (default: as many as there are processors); answers do not depend on it",
      .offset = FIELD(threads),
      .minimum = 1,
      .maximum = 1024},
@@ -98,11 +100,7 @@ const cli_option cli_output_options[] = {
      .type = CLI_FLAG,
      .help = "no notes and no progress line",
      .offset = FIELD(quiet)},
-    {.name = "help",
-     .letter = 'h',
-     .type = CLI_FLAG,
-     .help = "this text",
-     .offset = FIELD(help)},
+    {.name = "help", .letter = 'h', .type = CLI_FLAG, .help = "this text", .offset = FIELD(help)},
     {0}};
 
 /* All options of a command in one list, and which were given. */
@@ -188,8 +186,10 @@ static es_status store(const cli_option *option, const char *shown, const char *
         if (index < 0)
             return cli_fail(error, ES_BAD_ARGUMENT, "%s: '%s' is none of %s", shown, text,
                             option->value);
-        if (option->type == CLI_CHOICE) *(int *)field = index;
-        else *(const char **)field = text;
+        if (option->type == CLI_CHOICE)
+            *(int *)field = index;
+        else
+            *(const char **)field = text;
         return ES_OK;
     }
     }
@@ -201,17 +201,16 @@ static es_status fail_unknown(const option_list *list, const char *word, size_t 
 {
     char name[128];
     snprintf(name, sizeof name, "%.*s", (int)(size < 120 ? size : 120), word);
-    const char *nearest = NULL;
-    if (!strncmp(name, "--", 2))
-        nearest = cli_nearest(name + 2, list->count, option_name, list);
-    else if (name[1] && name[2]) /* "-json": a long name with one dash */
-        nearest = cli_nearest(name + 1, list->count, option_name, list);
-    if (nearest)
+    static const char hint[] = "an argument that starts with '-' goes after '--'";
+    bool is_long = name[1] == '-';
+    const char *nearest = cli_nearest(name + 1 + is_long, list->count, option_name, list);
+    if (nearest && is_long)
         return cli_fail(error, ES_BAD_ARGUMENT, "'%s' is not an option; did you mean '--%s'?", name,
                         nearest);
-    return cli_fail(error, ES_BAD_ARGUMENT,
-                    "'%s' is not an option; an argument that starts with '-' goes after '--'",
-                    name);
+    if (nearest)
+        return cli_fail(error, ES_BAD_ARGUMENT, "'%s' is not an option; did you mean '--%s'? (%s)",
+                        name, nearest, hint);
+    return cli_fail(error, ES_BAD_ARGUMENT, "'%s' is not an option; %s", name, hint);
 }
 
 /* Which option `word` names; `size` is the length of the name, dashes included. */
@@ -221,9 +220,9 @@ static const cli_option *find_option(option_list *list, const char *word, size_t
     bool is_long = word[1] == '-';
     for (size_t i = 0; i < list->count; i++) {
         const cli_option *option = list->option[i];
-        bool same = is_long ? strlen(option->name) == size - 2 &&
-                                  !memcmp(option->name, word + 2, size - 2)
-                            : option->letter == word[1];
+        bool same =
+            is_long ? strlen(option->name) == size - 2 && !memcmp(option->name, word + 2, size - 2)
+                    : option->letter == word[1];
         if (same) {
             *index = i;
             return option;
@@ -248,8 +247,7 @@ static es_status parse_option(option_list *list, int count, char **argv, int *at
     char shown[64];
     snprintf(shown, sizeof shown, "%.*s", (int)size, word);
     const char *value = word[size] ? word + size + is_long : NULL;
-    if (!takes_value && value)
-        return cli_fail(error, ES_BAD_ARGUMENT, "%s takes no value", shown);
+    if (!takes_value && value) return cli_fail(error, ES_BAD_ARGUMENT, "%s takes no value", shown);
     if (takes_value && !value) {
         if (*at >= count)
             return cli_fail(error, ES_BAD_ARGUMENT, "%s needs a value: %s", shown, option->value);

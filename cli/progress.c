@@ -29,8 +29,11 @@ static void print_line(cli_progress *progress, int64_t done, int64_t total, doub
     }
     fprintf(stderr, "\r%s: %3.0f %%, %.3g%s/s, ", progress->label,
             100.0 * (double)done / (double)total, rate, units[unit]);
-    if (left >= 60) fprintf(stderr, "%.0f min %.0f s left\033[K", left / 60 - 0.5, left - 60 * (double)(long)(left / 60));
-    else fprintf(stderr, "%.0f s left\033[K", left);
+    if (left >= 60)
+        fprintf(stderr, "%.0f min %.0f s left\033[K", left / 60 - 0.5,
+                left - 60 * (double)(long)(left / 60));
+    else
+        fprintf(stderr, "%.0f s left\033[K", left);
     fflush(stderr);
     progress->shown = true;
 }
@@ -50,9 +53,8 @@ static bool report(void *context, int64_t done, int64_t total)
 es_progress cli_progress_start(cli_progress *progress, const char *label, bool quiet)
 {
     cli_progress_finish(progress);
-    *progress = (cli_progress){.label = label,
-                               .enabled = !quiet && isatty(STDERR_FILENO),
-                               .started = cli_seconds()};
+    *progress = (cli_progress){
+        .label = label, .enabled = !quiet && isatty(STDERR_FILENO), .started = cli_seconds()};
     return (es_progress){.report = report, .context = progress};
 }
 

@@ -5,12 +5,14 @@ static const char *const model_text[] = {
     "Where a space comes from; told by content, not by a file's ending:",
     "1. a folder as the Hugging Face Hub lays it out: config.json, model.safetensors (or "
     "model.safetensors.index.json with its shards), and the tokenizer's files;",
-    "2. one file: safetensors, NumPy .npy or .npz, or word vectors (word2vec text or binary, GloVe, "
+    "2. one file: safetensors, NumPy .npy or .npz, or word vectors (word2vec text or binary, "
+    "GloVe, "
     "fastText .vec), text ones also gzipped;",
     "3. an id of the Hub, such as gpt2 or openai-community/gpt2, looked up in your Hugging Face "
     "cache; a path that exists comes before an id of the same name;",
     "4. demo: the small GPT-2-shaped model that ships with embscope and needs no network.",
-    "Where a model has several tables, --space or --tensor chooses; --vocab names the rows of a bare "
+    "Where a model has several tables, --space or --tensor chooses; --vocab names the rows of a "
+    "bare "
     "matrix, which are #0, #1 ... otherwise.",
     NULL};
 
@@ -22,8 +24,7 @@ static const char *const token_text[] = {
     "word is one token as typed, so; else, if every word is one token with a leading space, those, "
     "and a note says so; else the error shows each word's pieces. --prefix decides it by hand, and "
     "--pool mean lets a word of several tokens stand for the mean of their unit rows.",
-    "A token that starts with '-' goes after '--', or is written as text:-...",
-    NULL};
+    "A token that starts with '-' goes after '--', or is written as text:-...", NULL};
 
 static const char *const environment_text[] = {
     "HF_HUB_CACHE, else HF_HOME/hub, else XDG_CACHE_HOME/huggingface/hub, else "
@@ -35,7 +36,8 @@ static const char *const environment_text[] = {
 
 static const char *const exit_text[] = {
     "0: done.",
-    "1: the input cannot be used; one line on standard error says which file, where in it, and why.",
+    "1: the input cannot be used; one line on standard error says which file, where in it, and "
+    "why.",
     "2: wrong usage.",
     "3: the output cannot be written; what was there before is unchanged.",
     "130: interrupted.",
