@@ -9,7 +9,7 @@
 /* The day on which what the page says last changed. */
 #define MAN_DATE "2026-11-24"
 
-enum { ROFF_WIDTH = 70 };
+enum { ROFF_WIDTH = 64 };
 
 /* Text for roff: '-' as typed, lines not long, none that starts a request by accident. */
 static void print_roff(FILE *out, const char *text)
@@ -94,15 +94,18 @@ static void generate_man(const cli_command *const *commands, FILE *out)
 {
     fprintf(out, ".\\\" Made by embscope --generate man.\n.TH EMBSCOPE 1 %s \"embscope %s\"\n",
             MAN_DATE, es_version());
-    fputs(
-        ".SH NAME\nembscope \\- the geometry of a language model's embedding space\n"
-        ".SH SYNOPSIS\n\\fBembscope\\fR COMMAND MODEL [ARGUMENT...] [OPTION...]\n.br\n"
-        "\\fBembscope help\\fR [COMMAND]\n"
-        ".SH DESCRIPTION\nembscope opens a language model's own file and shows how its vocabulary "
-        "lies in space: which tokens are near, how the cosines of all pairs are distributed "
-        "against chance, how chosen tokens cluster. Answers go to standard output, everything "
-        "else to standard error.\n.SH COMMANDS\n",
-        out);
+    fputs(".SH NAME\nembscope \\- the geometry of a language model's embedding space\n"
+          ".SH SYNOPSIS\n\\fBembscope\\fR COMMAND MODEL [ARGUMENT...] [OPTION...]\n.br\n"
+          "\\fBembscope help\\fR [COMMAND]\n"
+          ".SH DESCRIPTION\n",
+          out);
+    print_roff_line(
+        out, "",
+        "embscope opens a language model's own file and shows how its vocabulary lies in "
+        "space: which tokens are near, how the cosines of all pairs are distributed "
+        "against chance, how chosen tokens cluster. Answers go to standard output, "
+        "everything else to standard error.",
+        "\n.SH COMMANDS\n");
     for (; *commands; commands++) man_command(out, *commands);
     fputs(
         ".SH OPTIONS\nOptions may stand before or after the arguments; \\fB\\-\\-\\fR ends them.\n"
@@ -209,7 +212,7 @@ static void generate_bash(const cli_command *const *commands, FILE *out)
           "    # nothing to offer: file names, by -o default\n"
           "    [[ -z $words ]] || COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
           "    if (( COMP_CWORD == 2 )) && [[ $words == demo ]]; then\n"
-          "        compopt -o filenames\n"
+          "        local IFS=$'\\n'\n        compopt -o filenames\n"
           "        COMPREPLY+=($(compgen -f -- \"$current\"))\n"
           "    fi\n"
           "}\n"
