@@ -1,0 +1,64 @@
+/* report: the whole tour, on one page. */
+#include "command.h"
+#include "model.h"
+
+static const cli_example examples[] = {
+    {"report demo", "the short form, on the terminal"},
+    {"report demo -o report.html", "one self-contained page with its figures"},
+    {"report demo cat dog banana red green blue -o report.html", "about words of your own"},
+    {0}};
+
+static const char *const details[] = {
+    "Walks through one model: what it holds, the first tokens against each other, their neighbors, "
+    "the local matrix of all chosen words, and the distribution over the whole vocabulary. Words "
+    "that are not given are chosen from a built-in list, those that are single tokens.",
+    "With -o the page is HTML, with --json an object on standard output or in FILE.", NULL};
+
+static const cli_option_group groups[] = {{"Tokens", cli_tokens_options},
+                                          {"Tokens", cli_token_options},
+                                          {"Model", cli_model_options},
+                                          {"Output", cli_output_options},
+                                          {0}};
+
+static es_status answer(cli_call *call, cli_words *words, es_report *report)
+{
+    const cli_common *common = call->common;
+    es_render_options render;
+    es_status status = cli_call_words(call, words);
+    if (!status) status = cli_model_open(call);
+    if (status) return status;
+    es_report_options options = {.words = words->word,
+                                 .word_count = words->count,
+                                 .selection = cli_call_selection_options(call),
+                                 .threads = (int)common->threads,
+                                 .progress = cli_call_progress(call)};
+    status = es_report_compute(call->space, &options, report, &call->error);
+    if (!status) cli_call_note(call, report->pair_tokens.note);
+    if (!status) status = cli_call_render(call, &render);
+    if (status) return status;
+    return common->output && !common->json
+               ? es_render_report_html(report, call->out, &call->error)
+               : es_render_report(report, &render, call->out, &call->error);
+}
+
+static es_status run(cli_call *call)
+{
+    cli_words words = {0};
+    es_report report = {0};
+    es_status status = answer(call, &words, &report);
+    es_report_release(&report);
+    cli_words_release(&words);
+    return status;
+}
+
+const cli_command cli_command_report = {
+    .name = "report",
+    .stage = "All of it",
+    .summary = "every section above on one page",
+    .arguments = "MODEL [TOKEN...]",
+    .examples = examples,
+    .details = details,
+    .options = groups,
+    .settings_size = sizeof(cli_common),
+    .run = run,
+};

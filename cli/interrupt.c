@@ -1,0 +1,60 @@
+#define _GNU_SOURCE
+#include "interrupt.h"
+
+#include "message.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <unistd.h>
+
+enum { GRACE_SECONDS = 1 };
+
+/* A signal handler has no other way to hear or say anything: the only variables of the program that
+ * live in no function. */
+static volatile sig_atomic_t interrupted;
+static const char *volatile guarded;
+
+static void end_now(void)
+{
+    const char *path = guarded;
+    if (path) unlink(path);
+    _exit(CLI_EXIT_INTERRUPTED);
+}
+
+static void on_signal(int signal)
+{
+    if (interrupted || signal == SIGALRM) end_now();
+    interrupted = 1;
+    alarm(GRACE_SECONDS); /* work that cannot be asked, such as an eigen-problem, ends there */
+}
+
+void cli_interrupt_install(void)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGALRM};
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        struct sigaction action, before;
+        /* nohup and "&" in a script leave a signal ignored: then so be it */
+        if (!sigaction(signals[i], NULL, &before) && before.sa_handler == SIG_IGN) continue;
+        action.sa_handler = on_signal;
+        action.sa_flags = 0; /* no SA_RESTART: a read that waits for a person must return */
+        sigemptyset(&action.sa_mask);
+        sigaction(signals[i], &action, NULL);
+    }
+    /* A reader that leaves is noticed where the answer is written; gnuplot's end is its own. */
+    signal(SIGPIPE, SIG_IGN);
+}
+
+bool cli_interrupted(void)
+{
+    return interrupted;
+}
+
+es_status cli_interrupt_check(es_error *error)
+{
+    return interrupted ? cli_fail(error, ES_CANCELLED, "interrupted") : ES_OK;
+}
+
+void cli_interrupt_guard(const char *path)
+{
+    guarded = path;
+}

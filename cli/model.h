@@ -1,0 +1,11 @@
+/* MODEL: from the command line, the common options and the environment to an open space. */
+#ifndef CLI_MODEL_H
+#define CLI_MODEL_H
+
+#include "command.h"
+
+/* Open call->arguments[0] as call->space, say the space's note, and refuse -o and --plot where they
+ * would write over what the model is read from. */
+es_status cli_model_open(cli_call *call);
+
+#endif
