@@ -46,9 +46,8 @@ void es_number_fixed(double value, int decimals, char out[ES_NUMBER_TEXT])
         memcpy(out, value < 0 ? "-inf" : "inf", value < 0 ? 5 : 4);
         return;
     }
-    double size = fabs(value);
-    bool odd = size >= 1e9 || (size > 0 && size < 0.5 * pow(10, -decimals) && size < 1e-12);
-    snprintf(out, ES_NUMBER_TEXT, odd ? "%.*e" : "%.*f", odd ? 3 : decimals, value);
+    bool large = fabs(value) >= 1e9;
+    snprintf(out, ES_NUMBER_TEXT, large ? "%.*e" : "%.*f", large ? 3 : decimals, value);
     restore_point(out);
     if (out[0] == '-' && !strpbrk(out, "123456789")) memmove(out, out + 1, strlen(out));
 }

@@ -13,8 +13,8 @@ enum { ES_NUMBER_TEXT = 352 };
  * caller's mistake is an assert): the format around it says what stands for the others. */
 void es_number_shortest(double value, char out[ES_NUMBER_TEXT]);
 
-/* For people: `decimals` (0 ... 20) places, "-" where undefined, "inf", and never "-0.00". Values
- * too large or too small for that many places are shown as 1.23e+300. */
+/* For people: `decimals` (0 ... 20) places, "-" where undefined, "inf", and never "-0.00". From
+ * 1e9 on as 1.234e+300. */
 void es_number_fixed(double value, int decimals, char out[ES_NUMBER_TEXT]);
 
 /* For people: "1,262,857,896". */

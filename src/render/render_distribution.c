@@ -143,15 +143,15 @@ static es_status print_moments(const es_space *space, const es_distribution *dis
     add_row(&table, "excess kurtosis", distribution->excess_kurtosis, -6.0 / ((double)d + 2));
     add_extreme(&table, space, "minimum", &distribution->minimum);
     for (int i = 0; i < ES_QUANTILE_COUNT; i++) {
+        double probability = distribution->quantiles[i].probability;
+        if (probability <= 0 || probability >= 1) continue; /* the extremes, which have a line */
         char name[ES_NUMBER_TEXT + 16];
-        es_number_shortest(100 * distribution->quantiles[i].probability, name);
+        es_number_shortest(100 * probability, name);
         strncat(name, " % below", 16);
         es_table_cell(&table, name);
         es_table_number(&table, distribution->quantiles[i].cosine, 6);
         /* The level that all but this share pass: the same law that once_level is from. */
-        double above = 1 - distribution->quantiles[i].probability;
-        es_table_number(&table, above > 0 && above < 1 ? es_random_cosine_level(1 / above, d) : NAN,
-                        6);
+        es_table_number(&table, es_random_cosine_level(1 / (1 - probability), d), 6);
         es_table_cell(&table, "");
     }
     add_extreme(&table, space, "maximum", &distribution->maximum);

@@ -80,7 +80,7 @@ es_status es_render_neighbors_body(const es_space *space, const es_neighbors *ne
     es_text line = {0};
     add_question(&line, neighbors);
     if (line.failed) return es_text_release(&line), es_fail_memory(error, "a line", line.size);
-    fprintf(out, "%s\n", line.data);
+    fprintf(out, "%s\n\n", line.data);
     es_text_release(&line);
     if (!neighbors->count) {
         fputs("no token passes\n", out);

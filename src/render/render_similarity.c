@@ -110,10 +110,9 @@ static es_status print_tokens(const es_similarity *similarity, const es_render_o
     es_table_column(&table, "id", ES_ALIGN_RIGHT);
     es_table_token_column(&table, "token");
     es_table_column(&table, "norm", ES_ALIGN_RIGHT);
-    if (with_matrix) {
-        es_table_column(&table, "  cosine", ES_ALIGN_RIGHT);
-        for (int64_t j = 1; j < n; j++) es_table_column(&table, "", ES_ALIGN_RIGHT);
-    }
+    for (int64_t j = 0; with_matrix && j < n; j++)
+        es_table_column_of(&table, similarity->tokens[j].text, similarity->tokens[j].text_size,
+                           ES_ALIGN_RIGHT);
     for (int64_t i = 0; i < n; i++) {
         const es_token_norm *token = &similarity->tokens[i];
         es_table_id(&table, token->id);
@@ -182,6 +181,8 @@ static es_status print_pairs(const es_similarity *similarity, const es_render_op
 es_status es_render_similarity_body(const es_space *space, const es_similarity *similarity,
                                     const es_render_options *options, FILE *out, es_error *error)
 {
+    if (similarity->cosine && similarity->token_count <= WIDEST_MATRIX)
+        fprintf(out, "cosine similarity of %lld tokens\n\n", (long long)similarity->token_count);
     ES_TRY(print_tokens(similarity, options, out, error));
     fputc('\n', out);
     ES_TRY(print_pairs(similarity, options, out, error));

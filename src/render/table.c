@@ -89,20 +89,24 @@ void es_table_token(es_table *table, const char *data, size_t size)
     es_text_release(&quoted);
 }
 
-static void print_cell(const es_table *table, int64_t index, FILE *out, bool color)
+static bool is_empty(const es_table *table, int64_t index)
+{
+    return !table->text.data[table->offsets[index]];
+}
+
+static void print_cell(const es_table *table, int64_t index, bool last, FILE *out, bool color)
 {
     int column = (int)(index % table->column_count);
     const char *text = table->text.data + table->offsets[index];
     int room = table->widths[column] - es_display_width(text, strlen(text));
-    bool last = column == table->column_count - 1, header = index < table->column_count;
+    bool header = index < table->column_count;
     es_ink ink = header ? ES_INK_DIM : table->is_token[column] ? ES_INK_TOKEN : ES_INK_PLAIN;
+    bool inked = color && ink != ES_INK_PLAIN && *text;
     if (column) fputs("  ", out);
     if (table->align[column] == ES_ALIGN_RIGHT) fprintf(out, "%*s", room, "");
-    bool inked = color && ink != ES_INK_PLAIN;
     fprintf(out, "%s%s%s", inked ? es_ink_code(ink, color) : "", text,
             inked ? es_ink_code(ES_INK_PLAIN, color) : "");
     if (table->align[column] == ES_ALIGN_LEFT && !last) fprintf(out, "%*s", room, "");
-    if (last) fputc('\n', out);
 }
 
 es_status es_table_print(const es_table *table, FILE *out, bool color, es_error *error)
@@ -111,7 +115,12 @@ es_status es_table_print(const es_table *table, FILE *out, bool color, es_error 
         return es_fail_memory(error, "a table", table->text.size);
     assert(table->cell_count % table->column_count == 0);
     int64_t first = table->bare ? table->column_count : 0;
-    for (int64_t i = first; i < table->cell_count; i++) print_cell(table, i, out, color);
+    for (int64_t row = first; row < table->cell_count; row += table->column_count) {
+        int64_t end = row + table->column_count; /* no blanks at a line's end */
+        while (end > row && is_empty(table, end - 1)) end--;
+        for (int64_t i = row; i < end; i++) print_cell(table, i, i == end - 1, out, color);
+        fputc('\n', out);
+    }
     return ES_OK;
 }
 
