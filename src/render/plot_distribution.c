@@ -49,7 +49,7 @@ static window choose_window(const es_distribution *all)
     return view;
 }
 
-/* Bars as x, half width, density; returns the highest. */
+/* Bars as left edge and density; returns the highest. */
 static double add_bars(es_text *script, const es_distribution *all, const window *view)
 {
     double highest = 0;
@@ -65,11 +65,9 @@ static double add_bars(es_text *script, const es_distribution *all, const window
         double width = all->edges[to] - all->edges[from];
         double density = (double)count / ((double)all->pairs * width);
         highest = fmax(highest, density);
-        es_text_shortest(script, (all->edges[from] + all->edges[to]) / 2);
+        es_text_shortest(script, all->edges[from]);
         es_text_add(script, " ");
         es_text_shortest(script, density);
-        es_text_add(script, " ");
-        es_text_shortest(script, width);
         es_text_add(script, "\n");
     }
     es_text_add(script, ES_GNUPLOT_END "\n");
@@ -132,11 +130,11 @@ static void add_marks(es_text *script, const es_distribution *all, const window 
         left = all->once_level > middle && all->once_level < all->mean;
         add_line(script, all->once_level, top * 0.80, ES_STYLE_MARK, "'-'");
         add_words(script, all->once_level, top * 0.77, left, ES_STYLE_MARK,
-                  "one random pair in all passes ", all->once_level, 4);
+                  "one random pair would pass ", all->once_level, 4);
         char pairs[ES_NUMBER_TEXT];
         es_number_count(all->above_chance, pairs);
-        es_text_printf(script, "set label \"%s%s pair%s here%s\" at ", left ? "" : "  ", pairs,
-                       all->above_chance == 1 ? "" : "s", left ? "  " : "");
+        es_text_printf(script, "set label \"%s%s pass it here%s\" at ", left ? "" : "  ", pairs,
+                       left ? "  " : "");
         es_text_fixed(script, all->once_level, 6);
         es_text_add(script, ",");
         es_text_shortest(script, top * 0.72);
@@ -181,8 +179,8 @@ es_figure es_figure_distribution(const es_space *space, const es_distribution *a
         "]\nset xlabel 'cosine similarity'\nset ylabel 'density'\n"
         "set style fill solid 0.30 noborder\n"
         "plot $curve using 1:2 with filledcurves y1=0 fs solid 0.22 lc rgb '" ES_STYLE_RANDOM
-        "', $bars using 1:2:3 with boxes fs solid 0.45 noborder lc rgb '" ES_STYLE_DATA
-        "', $bars using 1:2 with histeps lw 1.2 lc rgb '" ES_STYLE_DATA
+        "', $bars using 1:2 with fillsteps fs solid 0.45 noborder lc rgb '" ES_STYLE_DATA
+        "', $bars using 1:2 with steps lw 1.2 lc rgb '" ES_STYLE_DATA
         "', $curve using 1:2 with lines lw 1.6 lc rgb '" ES_STYLE_RANDOM "'\n");
     return figure;
 }

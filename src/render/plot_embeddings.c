@@ -65,20 +65,25 @@ static void add_points(es_text *script, const double *x, const double *y, int64_
     es_text_add(script, ES_GNUPLOT_END "\n");
 }
 
+static void add_quoted(es_text *text, const es_item *item)
+{
+    es_text token = {0};
+    es_display_quoted(&token, item->text, item->text_size);
+    text->failed |= token.failed;
+    size_t prefix = token.size ? es_display_prefix(token.data, token.size, LONGEST) : 0;
+    es_text_append(text, token.data, prefix);
+    if (prefix < token.size) es_text_add(text, "…");
+    es_text_release(&token);
+}
+
 static void add_axis(es_figure *figure, const char *variable, const char *axis, const es_item *item)
 {
     es_text label = {0};
     es_text_add(&label, "component of ");
-    es_text token = {0};
-    es_display_quoted(&token, item->text, item->text_size);
-    label.failed |= token.failed;
-    size_t prefix = token.size ? es_display_prefix(token.data, token.size, LONGEST) : 0;
-    es_text_append(&label, token.data, prefix);
-    if (prefix < token.size) es_text_add(&label, "…");
+    add_quoted(&label, item);
     figure->script.failed |= label.failed;
     es_gnuplot_line(&figure->script, variable, label.data ? label.data : "", label.size);
     es_text_printf(&figure->script, "set %s %s noenhanced\n", axis, variable);
-    es_text_release(&token);
     es_text_release(&label);
 }
 
@@ -90,9 +95,9 @@ es_figure es_figure_embeddings(const es_space *space, const es_selection *select
     const es_item *items = selection->items;
     cloud seen = look_at(x, y, d);
     es_text title = {0}, subtitle = {0};
-    es_figure_label(&title, items[0].text, items[0].text_size, false, LONGEST);
+    add_quoted(&title, &items[0]);
     es_text_add(&title, " and ");
-    es_figure_label(&title, items[1].text, items[1].text_size, false, LONGEST);
+    add_quoted(&title, &items[1]);
     es_text_printf(&title, " in %lld dimensions: cosine ", (long long)d);
     es_text_fixed(&title, seen.cosine, 4);
     es_source_line(&subtitle, es_space_source(space));

@@ -7,7 +7,7 @@
 
 typedef struct replacement {
     char from[40];
-    char to[96];
+    char to[112];
 } replacement;
 
 /* gnuplot writes '#1f2937' as "rgb( 31,  41,  55)" in some places and as it is in others. */
@@ -55,10 +55,12 @@ static void cut(es_text *svg, const char *start, const char *end)
 
 es_status es_svg_finish(es_text *svg, bool inlined, es_error *error)
 {
-    replacement list[13] = {{"font-family=\"" ES_SVG_FONT "\"",
+    replacement list[14] = {{"font-family=\"" ES_SVG_FONT "\"",
                              "font-family=\"Inter, 'Helvetica Neue', Helvetica, Arial, "
-                             "'Liberation Sans', sans-serif\""}};
-    int count = 1;
+                             "'Liberation Sans', sans-serif\""},
+                            {"reserveAspectRatio='none'",
+                             "reserveAspectRatio='none' style='image-rendering:pixelated'"}};
+    int count = 2;
     if (inlined) {
         static const char *const named[][2] = {{ES_STYLE_INK, "ink"},
                                                {ES_STYLE_MUTED, "muted"},
