@@ -1,0 +1,255 @@
+/* One query's cosine to every token against its id. Few tokens are points; many are a picture of
+ * how many there are at each place, so that 50,000 of them stay a small file. */
+#include "base/memory.h"
+#include "render/display.h"
+#include "render/figure_style.h"
+#include "render/number_text.h"
+#include "render/render_common.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    WIDTH = 820,
+    HEIGHT = 480,
+    LEFT = 66,
+    RIGHT = 24,
+    TOP = 74,
+    BOTTOM = 58,
+    POINTS_AT_MOST = 3000,
+    ACROSS = 365, /* cells of the picture, two pixels each */
+    DOWN = 174,
+    NAMED = 8,
+    LABEL_HEIGHT = 15,
+    LONGEST = 22,
+};
+
+typedef struct view {
+    int64_t rows;
+    double low, high; /* of the cosine axis */
+} view;
+
+static double x_pixel(const view *axes, double id)
+{
+    double width = axes->rows > 1 ? (double)axes->rows - 1 : 1;
+    return LEFT + (id / width) * (WIDTH - LEFT - RIGHT);
+}
+
+static double y_pixel(const view *axes, double cosine)
+{
+    return TOP + (axes->high - cosine) / (axes->high - axes->low) * (HEIGHT - TOP - BOTTOM);
+}
+
+/* The query itself, at 1, would leave the rest no room: the axis ends at the second nearest. */
+static view choose_view(const es_neighbors *neighbors, int64_t rows)
+{
+    view axes = {.rows = rows, .low = INFINITY, .high = -INFINITY};
+    for (int64_t i = 0; i < rows; i++) {
+        double cosine = neighbors->cosines[i];
+        if (!isfinite(cosine)) continue;
+        axes.low = fmin(axes.low, cosine);
+        if (cosine < 1 - 1e-9) axes.high = fmax(axes.high, cosine);
+    }
+    for (int64_t i = 0; i < neighbors->count; i++)
+        if (isfinite(neighbors->neighbors[i].cosine))
+            axes.high = fmax(axes.high, neighbors->neighbors[i].cosine);
+    if (!(axes.low <= axes.high)) {
+        axes.low = -1;
+        axes.high = 1;
+    }
+    double pad = fmax(0.02, 0.08 * (axes.high - axes.low));
+    axes.low = fmin(axes.low - pad, 0);
+    axes.high = fmax(axes.high + pad, 0.05);
+    return axes;
+}
+
+static void add_points(es_text *script, const es_neighbors *neighbors, const view *axes)
+{
+    es_text_add(script, "$points << " ES_GNUPLOT_END "\n");
+    for (int64_t i = 0; i < axes->rows; i++) {
+        if (!isfinite(neighbors->cosines[i]) || neighbors->cosines[i] > axes->high) continue;
+        es_text_printf(script, "%lld ", (long long)i);
+        es_text_fixed(script, neighbors->cosines[i], 5);
+        es_text_add(script, "\n");
+    }
+    es_text_add(script, ES_GNUPLOT_END "\n");
+}
+
+/* Cells of x, y and opacity: the more tokens in one, the denser, by the logarithm. */
+static void add_picture(es_text *script, const es_neighbors *neighbors, const view *axes)
+{
+    int32_t *counts = es_alloc(ACROSS * DOWN, sizeof *counts);
+    if (!counts) {
+        script->failed = true;
+        return;
+    }
+    int32_t most = 1;
+    for (int64_t i = 0; i < axes->rows; i++) {
+        double cosine = neighbors->cosines[i];
+        if (!isfinite(cosine) || cosine > axes->high) continue;
+        int x = (int)((double)i / (double)axes->rows * ACROSS);
+        int y = (int)((cosine - axes->low) / (axes->high - axes->low) * DOWN);
+        if (y < 0 || y >= DOWN) continue;
+        int32_t count = ++counts[y * ACROSS + x];
+        if (count > most) most = count;
+    }
+    es_text_add(script, "$cells << " ES_GNUPLOT_END "\n");
+    for (int y = 0; y < DOWN; y++) {
+        for (int x = 0; x < ACROSS; x++) {
+            int32_t count = counts[y * ACROSS + x];
+            double alpha = count ? 70 + 185 * log1p(count) / log1p(most) : 0;
+            es_text_printf(script, "%d %d %d\n", x, y, (int)alpha);
+        }
+    }
+    es_text_add(script, ES_GNUPLOT_END "\n");
+    free(counts);
+}
+
+/* A label beside its point, where it covers no other one. */
+typedef struct placed {
+    double x, y, width; /* left end and middle, in pixels */
+    bool to_left;
+} placed;
+
+static bool overlaps(const placed *a, const placed *b)
+{
+    return a->x < b->x + b->width && b->x < a->x + a->width && fabs(a->y - b->y) < LABEL_HEIGHT;
+}
+
+/* Tries right, left, then further up and down; false where there is no room. */
+static bool place_label(const view *axes, const es_neighbor *neighbor, int columns,
+                        const placed *others, int count, placed *label)
+{
+    double x = x_pixel(axes, (double)neighbor->id), y = y_pixel(axes, neighbor->cosine);
+    double width = es_figure_text_width(columns, 11.5) + 4;
+    static const int shifts[] = {0, -1, 1, -2, 2, -3, 3};
+    for (size_t s = 0; s < sizeof shifts / sizeof *shifts; s++) {
+        for (int side = 0; side < 2; side++) {
+            double left = side ? x - 9 - width : x + 9;
+            placed here = {left, y + shifts[s] * LABEL_HEIGHT * 0.85, width, side == 1};
+            bool free_place =
+                left > LEFT && left + width < WIDTH - 4 && here.y > TOP && here.y < HEIGHT - BOTTOM;
+            for (int i = 0; i < count && free_place; i++) free_place = !overlaps(&here, &others[i]);
+            if (!free_place) continue;
+            *label = here;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool all_spaced(const es_neighbors *neighbors)
+{
+    bool spaced = neighbors->count > 0;
+    for (int64_t i = 0; i < neighbors->count && i < NAMED; i++)
+        spaced &= neighbors->neighbors[i].text.size && neighbors->neighbors[i].text.data[0] == ' ';
+    return spaced;
+}
+
+static void add_named(es_figure *figure, const es_neighbors *neighbors, const view *axes)
+{
+    es_text *script = &figure->script;
+    int64_t named = neighbors->count < NAMED ? neighbors->count : NAMED;
+    placed labels[2 * NAMED];
+    int count = 0;
+    for (int64_t i = 0; i < named; i++) { /* labels keep off the points, too */
+        const es_neighbor *neighbor = &neighbors->neighbors[i];
+        if (!isfinite(neighbor->cosine)) continue;
+        labels[count++] = (placed){x_pixel(axes, (double)neighbor->id) - 4,
+                                   y_pixel(axes, neighbor->cosine), 8, false};
+    }
+    es_text_add(script, "$named << " ES_GNUPLOT_END "\n");
+    for (int64_t i = 0; i < named; i++) {
+        const es_neighbor *neighbor = &neighbors->neighbors[i];
+        if (!isfinite(neighbor->cosine)) continue;
+        es_text text = {0};
+        es_figure_label(&text, neighbor->text.data, neighbor->text.size, all_spaced(neighbors),
+                        LONGEST);
+        placed at;
+        bool shown =
+            text.data &&
+            place_label(axes, neighbor, es_display_width(text.data, text.size), labels, count, &at);
+        es_text_printf(script, "%lld ", (long long)neighbor->id);
+        es_text_fixed(script, neighbor->cosine, 6);
+        if (shown) {
+            labels[count++] = at;
+            double pixel = (axes->high - axes->low) / (HEIGHT - TOP - BOTTOM);
+            es_text_add(script, " ");
+            es_text_fixed(script, axes->high - (at.y - TOP) * pixel, 6);
+            es_text_printf(script, " %d ", at.to_left ? -1 : 1);
+            es_gnuplot_field(script, text.data, text.size);
+        } else {
+            es_text_add(script, " NaN 0 \"\"");
+        }
+        es_text_add(script, "\n");
+        script->failed |= text.failed;
+        es_text_release(&text);
+    }
+    es_text_add(script, ES_GNUPLOT_END "\n");
+}
+
+static void add_plot(es_text *script, bool picture, const view *axes)
+{
+    es_text_printf(script, "ROWS = %lld\nset xrange [0:ROWS > 1 ? ROWS - 1 : 1]\nLOW = ",
+                   (long long)axes->rows);
+    es_text_shortest(script, axes->low);
+    es_text_add(script, "\nHIGH = ");
+    es_text_shortest(script, axes->high);
+    es_text_printf(script,
+                   "\nset yrange [LOW:HIGH]\nset xlabel 'token id'\nset ylabel 'cosine'\n"
+                   "set format x '%%.0f'\nX(i) = (i + 0.5) / %d.0 * ROWS\n"
+                   "Y(j) = LOW + (j + 0.5) / %d.0 * (HIGH - LOW)\n",
+                   ACROSS, DOWN);
+    es_text_add(
+        script,
+        "set arrow from graph 0, first 0 to graph 1, first 0 nohead lw 1 lc rgb '" ES_STYLE_FRAME
+        "' back\n");
+    if (picture)
+        es_text_add(script, "plot $cells using (X($1)):(Y($2)):(60):(114):(176):3 with rgbalpha");
+    else
+        es_text_add(script,
+                    "plot $points using 1:2 with points pt 7 ps 0.4 lc rgb '#60" ES_STYLE_DATA_HEX
+                    "'");
+    es_text_add(script,
+                ", $named using 1:2 with points pt 7 ps 0.7 lc rgb '" ES_STYLE_MARK
+                "', $named using ($4 > 0 ? $1 : NaN):3:5 with labels left offset char 0.9,0 "
+                "font LABEL_FONT textcolor rgb '" ES_STYLE_INK
+                "' noenhanced, $named using ($4 < 0 ? $1 : NaN):3:5 with labels right offset "
+                "char -0.9,0 font LABEL_FONT textcolor rgb '" ES_STYLE_INK "' noenhanced\n");
+}
+
+es_figure es_figure_neighbors(const es_space *space, const es_neighbors *neighbors)
+{
+    int64_t rows = es_space_row_count(space);
+    es_text title = {0}, subtitle = {0};
+    es_text_add(&title, "Cosine of ");
+    size_t length = strlen(neighbors->query);
+    es_text_append(&title, neighbors->query, es_display_prefix(neighbors->query, length, 60));
+    es_text_add(&title, " to every token");
+    es_source_line(&subtitle, es_space_source(space));
+    if (all_spaced(neighbors)) es_text_add(&subtitle, "; tokens with their leading space");
+    es_figure figure = es_figure_start(WIDTH, HEIGHT, &title, &subtitle);
+    es_text_release(&title);
+    es_text_release(&subtitle);
+    es_figure_area(&figure, LEFT, RIGHT, TOP, BOTTOM);
+    view axes = choose_view(neighbors, rows);
+    bool picture = rows > POINTS_AT_MOST;
+    if (picture)
+        add_picture(&figure.script, neighbors, &axes);
+    else
+        add_points(&figure.script, neighbors, &axes);
+    add_named(&figure, neighbors, &axes);
+    add_plot(&figure.script, picture, &axes);
+    return figure;
+}
+
+es_status es_plot_neighbors(const es_space *space, const es_neighbors *neighbors, const char *path,
+                            es_error *error)
+{
+    if (!neighbors->cosines)
+        return es_fail(error, ES_BAD_ARGUMENT,
+                       "a plot of the neighbors needs every cosine (keep_scores)");
+    es_figure figure = es_figure_neighbors(space, neighbors);
+    return es_figure_save(&figure, path, error);
+}

@@ -1,0 +1,50 @@
+/* What every answer shares: the line that names its vectors, the frame of its JSON, the end. */
+#ifndef ES_RENDER_COMMON_H
+#define ES_RENDER_COMMON_H
+
+#include "base/status.h"
+#include "base/text.h"
+#include "render/json_writer.h"
+
+#include <embscope/render.h>
+
+/* "wte.weight of PATH, 50257 x 768 F32, raw rows" */
+void es_source_line(es_text *text, const es_source *source);
+
+/* That line, bold, and an empty one. */
+es_status es_render_heading(const es_space *space, const es_render_options *options, FILE *out,
+                            es_error *error);
+
+/* A line of closing words, dim. */
+void es_render_remark(const es_text *text, const es_render_options *options, FILE *out);
+
+/* {"embscope": ..., "command": ..., "source": {...} - and "elapsed_seconds": ...} */
+void es_render_json_begin(es_json_writer *json, const es_space *space, const char *command);
+void es_render_json_end(es_json_writer *json, const es_render_options *options);
+
+/* Token `id` as `text` member: null for a row without a token. */
+void es_render_json_token(es_json_writer *json, const es_space *space, int64_t id);
+
+/* Was everything written? */
+es_status es_render_finish(FILE *out, es_error *error);
+
+/* The members that an answer's object has besides the frame; the report nests them. */
+void es_render_info_members(es_json_writer *json, const es_space *space, const es_info *info);
+void es_render_similarity_members(es_json_writer *json, const es_similarity *similarity);
+void es_render_neighbors_members(es_json_writer *json, const es_neighbors *neighbors);
+void es_render_distribution_members(es_json_writer *json, const es_distribution *distribution);
+void es_render_matrix_members(es_json_writer *json, const es_matrix *matrix);
+
+/* The tables without the heading; the report shows them under its own. */
+es_status es_render_info_body(const es_space *space, const es_info *info,
+                              const es_render_options *options, FILE *out, es_error *error);
+es_status es_render_similarity_body(const es_space *space, const es_similarity *similarity,
+                                    const es_render_options *options, FILE *out, es_error *error);
+es_status es_render_neighbors_body(const es_space *space, const es_neighbors *neighbors,
+                                   const es_render_options *options, FILE *out, es_error *error);
+es_status es_render_distribution_body(const es_space *space, const es_distribution *distribution,
+                                      const es_render_options *options, FILE *out, es_error *error);
+es_status es_render_matrix_body(const es_matrix *matrix, const es_render_options *options,
+                                FILE *out, es_error *error);
+
+#endif

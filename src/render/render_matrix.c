@@ -1,0 +1,179 @@
+#include "render/csv.h"
+#include "render/display.h"
+#include "render/number_text.h"
+#include "render/render_common.h"
+#include "render/table.h"
+#include "render/text_chart.h"
+
+#include <math.h>
+
+enum { WIDEST_MATRIX = 12, LONGEST_TREE = 80, EIGENVALUES = 10 };
+
+static void write_square(es_json_writer *json, const char *key, const double *values, int64_t n)
+{
+    es_json_write_key(json, key);
+    es_json_write_array(json);
+    for (int64_t i = 0; i < n; i++) es_json_write_doubles(json, values + i * n, n);
+    es_json_write_end(json);
+}
+
+static void write_items(es_json_writer *json, const es_matrix *matrix)
+{
+    es_json_write_key(json, "tokens");
+    es_json_write_array(json);
+    for (int64_t i = 0; i < matrix->n; i++) {
+        const es_item *item = &matrix->items[i];
+        es_json_write_object(json);
+        es_json_write_key(json, "id");
+        if (item->id < 0)
+            es_json_write_null(json);
+        else
+            es_json_write_int(json, item->id);
+        es_json_write_key(json, "text");
+        es_json_write_bytes(json, item->text, item->text_size);
+        es_json_write_end(json);
+    }
+    es_json_write_end(json);
+}
+
+void es_render_matrix_members(es_json_writer *json, const es_matrix *matrix)
+{
+    int64_t n = matrix->n;
+    write_items(json, matrix);
+    write_square(json, "cosine", matrix->cosine, n);
+    es_json_write_key(json, "eigenvalues");
+    es_json_write_doubles(json, matrix->eigenvalues, n);
+    write_square(json, "eigenvectors", matrix->eigenvectors, n);
+    es_json_write_key(json, "random_edges");
+    es_json_write_doubles(json, matrix->random_edges, 2);
+    es_json_write_key(json, "order");
+    es_json_write_ints(json, matrix->order, n);
+    es_json_write_key(json, "linkage");
+    es_json_write_array(json);
+    for (int64_t r = 0; r < n - 1; r++) {
+        const es_merge *merge = &matrix->linkage[r];
+        es_json_write_array(json);
+        es_json_write_int(json, merge->a);
+        es_json_write_int(json, merge->b);
+        es_json_write_double(json, merge->height);
+        es_json_write_int(json, merge->size);
+        es_json_write_end(json);
+    }
+    es_json_write_end(json);
+    es_json_write_key(json, "residual");
+    es_json_write_double(json, matrix->residual);
+}
+
+static void matrix_csv(const es_matrix *matrix, FILE *out)
+{
+    int64_t n = matrix->n;
+    es_csv csv = es_csv_to(out);
+    es_csv_text(&csv, "id");
+    es_csv_text(&csv, "text");
+    for (int64_t j = 0; j < n; j++)
+        es_csv_bytes(&csv, matrix->items[j].text, matrix->items[j].text_size);
+    es_csv_end_line(&csv);
+    for (int64_t i = 0; i < n; i++) {
+        if (matrix->items[i].id < 0)
+            es_csv_text(&csv, NULL);
+        else
+            es_csv_int(&csv, matrix->items[i].id);
+        es_csv_bytes(&csv, matrix->items[i].text, matrix->items[i].text_size);
+        for (int64_t j = 0; j < n; j++) es_csv_double(&csv, matrix->cosine[i * n + j]);
+        es_csv_end_line(&csv);
+    }
+}
+
+/* The matrix with rows and columns in leaf order. */
+static es_status print_cosines(const es_matrix *matrix, const es_render_options *options, FILE *out,
+                               es_error *error)
+{
+    int64_t n = matrix->n;
+    es_table table = {0};
+    es_table_column(&table, "id", ES_ALIGN_RIGHT);
+    es_table_token_column(&table, "token");
+    for (int64_t j = 0; j < n; j++) {
+        const es_item *item = &matrix->items[matrix->order[j]];
+        es_table_column_of(&table, item->text, item->text_size, ES_ALIGN_RIGHT);
+    }
+    for (int64_t i = 0; i < n; i++) {
+        int64_t row = matrix->order[i];
+        es_table_id(&table, matrix->items[row].id);
+        es_table_token(&table, matrix->items[row].text, matrix->items[row].text_size);
+        for (int64_t j = 0; j < n; j++)
+            es_table_number(&table, matrix->cosine[row * n + matrix->order[j]], 4);
+    }
+    es_status status = es_table_print(&table, out, options->color, error);
+    es_table_release(&table);
+    return status;
+}
+
+static es_status print_eigenvalues(const es_matrix *matrix, const es_render_options *options,
+                                   FILE *out, es_error *error)
+{
+    int64_t n = matrix->n, shown = n < EIGENVALUES ? n : EIGENVALUES, above = 0;
+    es_table table = {0};
+    es_table_column(&table, "k", ES_ALIGN_RIGHT);
+    es_table_column(&table, "eigenvalue", ES_ALIGN_RIGHT);
+    es_table_column(&table, "share", ES_ALIGN_RIGHT);
+    for (int64_t k = 0; k < shown; k++) {
+        es_text share = {0};
+        es_text_fixed(&share, 100 * matrix->eigenvalues[k] / (double)n, 1);
+        es_text_add(&share, " %");
+        table.failed |= share.failed;
+        es_table_id(&table, k + 1);
+        es_table_number(&table, matrix->eigenvalues[k], 6);
+        es_table_cell(&table, share.data ? share.data : "");
+        es_text_release(&share);
+    }
+    es_status status = es_table_print(&table, out, options->color, error);
+    es_table_release(&table);
+    if (status != ES_OK) return status;
+    for (int64_t k = 0; k < n; k++) above += matrix->eigenvalues[k] > matrix->random_edges[1];
+    es_text remark = {0};
+    es_text_printf(&remark,
+                   "\n%lld eigenvalues, sum %lld. %lld random directions would keep theirs "
+                   "between about ",
+                   (long long)n, (long long)n, (long long)n);
+    es_text_fixed(&remark, matrix->random_edges[0], 3);
+    es_text_add(&remark, " and ");
+    es_text_fixed(&remark, matrix->random_edges[1], 3);
+    es_text_printf(&remark, " (Marchenko-Pastur); above lie %lld.", (long long)above);
+    es_render_remark(&remark, options, out);
+    es_text_release(&remark);
+    return ES_OK;
+}
+
+es_status es_render_matrix_body(const es_matrix *matrix, const es_render_options *options,
+                                FILE *out, es_error *error)
+{
+    if (matrix->n <= WIDEST_MATRIX) {
+        ES_TRY(print_cosines(matrix, options, out, error));
+        fputc('\n', out);
+    }
+    if (matrix->n <= LONGEST_TREE) {
+        ES_TRY(es_text_tree(matrix, options->color, out, error));
+        fprintf(out,
+                "%stokens joined at the mean of 1 - cos between their groups (average linkage)%s"
+                "\n\n",
+                es_ink_code(ES_INK_DIM, options->color), es_ink_code(ES_INK_PLAIN, options->color));
+    }
+    return print_eigenvalues(matrix, options, out, error);
+}
+
+es_status es_render_matrix(const es_space *space, const es_matrix *matrix,
+                           const es_render_options *options, FILE *out, es_error *error)
+{
+    if (options->output == ES_OUTPUT_JSON) {
+        es_json_writer json = es_json_write_to(out);
+        es_render_json_begin(&json, space, "matrix");
+        es_render_matrix_members(&json, matrix);
+        es_render_json_end(&json, options);
+    } else if (options->output == ES_OUTPUT_CSV) {
+        matrix_csv(matrix, out);
+    } else {
+        ES_TRY(es_render_heading(space, options, out, error));
+        ES_TRY(es_render_matrix_body(matrix, options, out, error));
+    }
+    return es_render_finish(out, error);
+}

@@ -1,0 +1,115 @@
+/* The report for a terminal and as JSON; render_report_html.c has the page. */
+#include "render/csv.h"
+#include "render/number_text.h"
+#include "render/render_common.h"
+#include "render/table.h"
+
+#include <math.h>
+
+static void report_json(const es_report *report, const es_render_options *options, FILE *out)
+{
+    es_json_writer json = es_json_write_to(out);
+    es_render_json_begin(&json, report->space, "report");
+    es_json_write_key(&json, "info");
+    es_json_write_object(&json);
+    es_render_info_members(&json, report->space, &report->info);
+    es_json_write_end(&json);
+    es_json_write_key(&json, "similarity");
+    es_json_write_object(&json);
+    es_render_similarity_members(&json, &report->pairs);
+    es_json_write_end(&json);
+    es_json_write_key(&json, "neighbors");
+    es_json_write_array(&json);
+    for (int64_t i = 0; i < report->query_count; i++) {
+        es_json_write_object(&json);
+        es_render_neighbors_members(&json, &report->queries[i]);
+        es_json_write_end(&json);
+    }
+    es_json_write_end(&json);
+    es_json_write_key(&json, "matrix");
+    es_json_write_object(&json);
+    es_render_matrix_members(&json, &report->matrix);
+    es_json_write_end(&json);
+    es_json_write_key(&json, "distribution");
+    es_json_write_object(&json);
+    es_render_distribution_members(&json, &report->distribution);
+    es_json_write_end(&json);
+    es_json_write_key(&json, "order_spearman");
+    es_json_write_double(&json, report->order_spearman);
+    es_render_json_end(&json, options);
+}
+
+static void title(const char *text, const es_render_options *options, FILE *out)
+{
+    fprintf(out, "\n%s%s%s\n\n", es_ink_code(ES_INK_BOLD, options->color), text,
+            es_ink_code(ES_INK_PLAIN, options->color));
+}
+
+static es_status report_text(const es_report *report, const es_render_options *options, FILE *out,
+                             es_error *error)
+{
+    const es_space *space = report->space;
+    ES_TRY(es_render_heading(space, options, out, error));
+    ES_TRY(es_render_info_body(space, &report->info, options, out, error));
+    title("Cosine similarity of two tokens", options, out);
+    ES_TRY(es_render_similarity_body(space, &report->pairs, options, out, error));
+    title("One token against all", options, out);
+    for (int64_t i = 0; i < report->query_count; i++) {
+        if (i) fputc('\n', out);
+        ES_TRY(es_render_neighbors_body(space, &report->queries[i], options, out, error));
+    }
+    title("The local matrix", options, out);
+    ES_TRY(es_render_matrix_body(&report->matrix, options, out, error));
+    title("All pairs", options, out);
+    ES_TRY(es_render_distribution_body(space, &report->distribution, options, out, error));
+    title("Cosine and Euclid", options, out);
+    es_text line = {0};
+    es_text_add(&line,
+                "Rank correlation of the cosine order and the Euclidean order of the raw rows, "
+                "seen from the first token: ");
+    es_text_fixed(&line, report->order_spearman, 4);
+    es_text_add(&line, ".\nOn unit vectors ||x - y||^2 = 2 - 2 cos: the two orders are one.");
+    es_render_remark(&line, options, out);
+    es_text_release(&line);
+    return ES_OK;
+}
+
+/* A report has no single table: one number a line, named by its place in the JSON. */
+static void report_csv(const es_report *report, FILE *out)
+{
+    const es_distribution *all = &report->distribution;
+    const struct {
+        const char *name;
+        double value;
+    } numbers[] = {{"info.norms.median", report->info.norm_median},
+                   {"info.norms.mean", report->info.norm_mean},
+                   {"distribution.mean", all->mean},
+                   {"distribution.standard_deviation", all->standard_deviation},
+                   {"distribution.skewness", all->skewness},
+                   {"distribution.excess_kurtosis", all->excess_kurtosis},
+                   {"distribution.equivalent_dimension", all->equivalent_dimension},
+                   {"distribution.random.standard_deviation", all->random_standard_deviation},
+                   {"distribution.random.once_level", all->once_level},
+                   {"distribution.above_chance", (double)all->above_chance},
+                   {"distribution.ks_random", all->ks_random},
+                   {"order_spearman", report->order_spearman}};
+    es_csv csv = es_csv_to(out);
+    es_csv_header(&csv, (const char *const[]){"name", "value", NULL});
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        es_csv_text(&csv, numbers[i].name);
+        es_csv_double(&csv, numbers[i].value);
+        es_csv_end_line(&csv);
+    }
+}
+
+es_status es_render_report(const es_report *report, const es_render_options *options, FILE *out,
+                           es_error *error)
+{
+    if (options->output == ES_OUTPUT_JSON)
+        report_json(report, options, out);
+    else if (options->output == ES_OUTPUT_CSV)
+        report_csv(report, out);
+    else
+        ES_TRY(report_text(report, options, out, error));
+    return es_render_finish(out, error);
+}
