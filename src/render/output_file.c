@@ -52,7 +52,7 @@ es_status es_output_replace(const char *path, const char *data, size_t size, es_
     int descriptor = -1;
     for (int i = 0; i < NAMES_TRIED && descriptor < 0; i++) {
         free(name);
-        name = es_format("%s.%ld-%d.part", path, (long)getpid(), i);
+        name = es_copy_format("%s.%ld-%d.part", path, (long)getpid(), i);
         if (!name) return es_fail_memory(error, "a path", strlen(path) + 32);
         descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (descriptor < 0 && errno != EEXIST) break;
