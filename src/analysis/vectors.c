@@ -115,20 +115,49 @@ static void draw_rows(int64_t n, int64_t count, int64_t *ids)
     }
 }
 
-static int compare_floats(const void *a, const void *b)
+/* Bits of a float as an unsigned number that orders as the float does (no NaN). */
+static uint32_t ordered_bits(float x)
 {
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
+}
+
+/* Ascending, by least significant digits: a million floats in a few milliseconds. */
+static void sort_floats(float *values, float *scratch, int64_t count)
+{
+    enum { DIGIT = 11, DIGITS = 1 << DIGIT };
+    for (int shift = 0; shift < 32; shift += DIGIT) {
+        int64_t place[DIGITS] = {0}, before = 0;
+        for (int64_t i = 0; i < count; i++)
+            place[ordered_bits(values[i]) >> shift & (DIGITS - 1)]++;
+        for (int digit = 0; digit < DIGITS; digit++) {
+            int64_t here = place[digit];
+            place[digit] = before;
+            before += here;
+        }
+        for (int64_t i = 0; i < count; i++)
+            scratch[place[ordered_bits(values[i]) >> shift & (DIGITS - 1)]++] = values[i];
+        float *held = values;
+        values = scratch;
+        scratch = held;
+    }
+    /* Three passes: what was `values` is the scratch now. */
+    memcpy(scratch, values, (size_t)count * sizeof *values);
 }
 
 /* Drop NaN, sort. */
-static void finish_sample(float *cosines, int64_t *count)
+static es_status finish_sample(float *cosines, int64_t *count, es_error *error)
 {
     int64_t kept = 0;
     for (int64_t i = 0; i < *count; i++)
         if (cosines[i] == cosines[i]) cosines[kept++] = cosines[i];
     *count = kept;
-    qsort(cosines, (size_t)kept, sizeof *cosines, compare_floats);
+    float *scratch = es_alloc(kept, sizeof *scratch);
+    if (!scratch) return es_fail_memory(error, "a sample of pairs", (size_t)kept * sizeof(float));
+    sort_floats(cosines, scratch, kept);
+    free(scratch);
+    return ES_OK;
 }
 
 es_status es_sample_cosines(es_space *space, float **cosines, int64_t *count, es_error *error)
@@ -158,11 +187,11 @@ es_status es_sample_cosines(es_space *space, float **cosines, int64_t *count, es
     free(ids);
     free(sample.defined);
     es_packed_release(&sample.packed);
+    if (status == ES_OK) status = finish_sample(sample.cosines, count, error);
     if (status != ES_OK) {
         free(sample.cosines);
         return status;
     }
-    finish_sample(sample.cosines, count);
     *cosines = sample.cosines;
     return ES_OK;
 }

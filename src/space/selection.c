@@ -240,6 +240,22 @@ static void note_spaces(const resolving *work, es_text *note)
     }
 }
 
+/* A word that is one token both with and without its space: which one was taken is worth a line,
+ * since words in running text have the space. */
+static void note_bare(const resolving *work, es_text *note)
+{
+    for (int64_t i = 0; i < work->count; i++) {
+        const word *word = &work->words[i];
+        if (word->is_id || word->is_literal) continue;
+        add_quoted(note, word->text);
+        es_text_printf(note, "%s: as typed, without a leading space; running text has ",
+                       work->count > 1 ? " ..." : "");
+        add_quoted(note, es_vocabulary_token(work->vocabulary, word->spaced.id[0]));
+        es_text_add(note, ", another token: --prefix space");
+        return;
+    }
+}
+
 static void note_pooling(const resolving *work, bool spaced, es_text *note)
 {
     int64_t pooled = 0;
@@ -278,6 +294,8 @@ static es_status take_words(const resolving *work)
     }
     es_text note = {0};
     if (by_itself && single) note_spaces(work, &note);
+    bool bare = bpe && options->prefix == ES_PREFIX_AUTO && !spaced && any_bare(work);
+    if (bare && single && all_single(work, true)) note_bare(work, &note);
     note_pooling(work, spaced, &note);
     work->selection->note = note.data;
     return note.failed ? es_fail_memory(work->error, "a note", note.size) : ES_OK;

@@ -136,9 +136,11 @@ static es_status open_table(es_space *space, const es_open_options *options,
                        "%s: tensor '%s' is %lld x %lld; a space needs a row and a column at least",
                        path, tensor->name, (long long)tensor->shape[0],
                        (long long)tensor->shape[1]);
+    /* One spelling for all formats: NumPy's "<f4" is F32. */
+    static const char *const names[] = {"F32", "F16", "BF16", "F64"};
     space->source = (es_source){.path = space->path,
                                 .tensor = tensor->name,
-                                .dtype = tensor->dtype_text,
+                                .dtype = names[tensor->dtype],
                                 .format = container->format,
                                 .rows = tensor->shape[0],
                                 .columns = tensor->shape[1],
