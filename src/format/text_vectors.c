@@ -341,9 +341,7 @@ static es_status read_lines(text_reader *reader, es_error *error)
 static es_status read_all(text_reader *reader, es_error *error)
 {
     ES_TRY(es_stream_open(&reader->stream, reader->file, reader->threads, error));
-    reader->window_size = ES_WORD_WINDOW;
-    if (!reader->stream.gzip && reader->file->size < ES_WORD_WINDOW)
-        reader->window_size = reader->file->size;
+    reader->window_size = es_stream_bound(&reader->stream, ES_WORD_WINDOW);
     reader->window = malloc((size_t)reader->window_size + 1);
     if (!reader->window) return es_fail_memory(error, "a window", (size_t)reader->window_size + 1);
     return read_lines(reader, error);

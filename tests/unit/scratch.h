@@ -16,7 +16,7 @@
 
 static char scratch_folder[256];
 
-static int scratch_setup(void **state)
+static inline int scratch_setup(void **state)
 {
     (void)state;
     const char *base = getenv("TMPDIR");
@@ -39,7 +39,7 @@ static inline void scratch_remove(const char *folder)
     rmdir(folder);
 }
 
-static int scratch_teardown(void **state)
+static inline int scratch_teardown(void **state)
 {
     (void)state;
     scratch_remove(scratch_folder);
