@@ -137,7 +137,9 @@ static es_status read_offsets(reader *reader, const es_tensor *tensor, span *spa
     int count = 0;
     ES_TRY(es_json_begin_array(json));
     for (; es_json_next_element(json); count++) {
-        if (count == 2) break;
+        if (count == 2)
+            return es_json_fail(json, "tensor '%.200s' has more than two data_offsets",
+                                tensor->name);
         int64_t at = es_json_tell(json);
         ES_TRY(es_json_int(json, &offsets[count]));
         if (offsets[count] >= 0) continue;
@@ -146,8 +148,7 @@ static es_status read_offsets(reader *reader, const es_tensor *tensor, span *spa
     }
     ES_TRY(json->status);
     if (count != 2)
-        return es_json_fail(json, "tensor '%.200s' has %s than two data_offsets", tensor->name,
-                            count < 2 ? "fewer" : "more");
+        return es_json_fail(json, "tensor '%.200s' has fewer than two data_offsets", tensor->name);
     span->begin = offsets[0];
     span->end = offsets[1];
     return ES_OK;

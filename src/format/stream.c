@@ -8,6 +8,7 @@ enum {
     INPUT_SIZE = 256 << 10,
     /* Numbers as text deflate by 2 to 3 to one, a matrix of zeros by far more; beyond 64 to one
      * (and 64 MiB) it is a bomb. */
+    DEFLATE_RATIO = 1032, /* the most that deflate makes of a byte */
     LARGEST_RATIO = 64,
     ALWAYS_ALLOWED = 64 << 20
 };
@@ -117,6 +118,12 @@ es_status es_stream_read(es_stream *stream, void *out, int64_t size, int64_t *go
     stream->produced += *got;
     stream->ended = stream->at == stream->file->size;
     return ES_OK;
+}
+
+int64_t es_stream_bound(const es_stream *stream, int64_t limit)
+{
+    int64_t ratio = stream->gzip ? DEFLATE_RATIO : 1;
+    return stream->file->size < limit / ratio ? stream->file->size * ratio : limit;
 }
 
 void es_stream_close(es_stream *stream)

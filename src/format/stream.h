@@ -28,6 +28,9 @@ es_status es_stream_open(es_stream *stream, const es_file *file, int threads, es
  * ends too early, or inflates to more than any word vectors do. */
 es_status es_stream_read(es_stream *stream, void *out, int64_t size, int64_t *got, es_error *error);
 
+/* The most bytes that a stream can give, held below `limit`: how much room a small file needs. */
+int64_t es_stream_bound(const es_stream *stream, int64_t limit);
+
 void es_stream_close(es_stream *stream);
 
 #endif

@@ -72,6 +72,13 @@ static bool has_digit(es_bytes field)
     return false;
 }
 
+/* Does it begin as a number does: "1,5", "0x1p3"? */
+static bool looks_like_number(es_bytes field)
+{
+    size_t sign = field.size && (*field.data == '-' || *field.data == '+' || *field.data == '.');
+    return field.size > sign && field.data[sign] >= '0' && field.data[sign] <= '9';
+}
+
 static int64_t count_fields(const char *line, const char *end)
 {
     int64_t count = 0;
@@ -291,13 +298,11 @@ static es_status read_first_line(text_reader *reader, int64_t *size, es_error *e
     int64_t numbers = count_numbers(reader->window, end, &before, &odd);
     double value;
     /* "the 0.1 1,5 0.3": a number that is none, not a key with spaces. */
-    if (odd.size) {
-        const char *rest = odd.data;
-        bool more = last_field(reader->window, &rest, &field) && field.data != reader->window &&
-                    is_number(field, &value);
-        if (more || !numbers || has_digit(odd))
-            return fail_field(reader, 0, reader->window, odd, error);
-    }
+    const char *rest = odd.size ? odd.data : reader->window;
+    bool after_number = last_field(reader->window, &rest, &field) && field.data != reader->window &&
+                        is_number(field, &value);
+    if (after_number || looks_like_number(odd))
+        return fail_field(reader, 0, reader->window, odd, error);
     if (!numbers)
         return es_fail(error, ES_BAD_INPUT,
                        "%s:1: no numbers after the first word: not word vectors",
@@ -336,9 +341,7 @@ static es_status read_lines(text_reader *reader, es_error *error)
 static es_status read_all(text_reader *reader, es_error *error)
 {
     ES_TRY(es_stream_open(&reader->stream, reader->file, reader->threads, error));
-    reader->window_size = ES_WORD_WINDOW;
-    if (!reader->stream.gzip && reader->file->size < ES_WORD_WINDOW)
-        reader->window_size = reader->file->size;
+    reader->window_size = es_stream_bound(&reader->stream, ES_WORD_WINDOW);
     reader->window = malloc((size_t)reader->window_size + 1);
     if (!reader->window) return es_fail_memory(error, "a window", (size_t)reader->window_size + 1);
     return read_lines(reader, error);

@@ -62,6 +62,7 @@ typedef struct binary_reader {
     es_word_header header;
     es_word_table table;
     char *window;
+    int64_t window_size;
     int64_t start, end; /* what of the window is not yet used */
     int64_t taken;      /* bytes used in all */
 } binary_reader;
@@ -72,7 +73,7 @@ static es_status refill(binary_reader *reader, bool *more, es_error *error)
     int64_t held = reader->end - reader->start, got;
     memmove(reader->window, reader->window + reader->start, (size_t)held);
     reader->start = 0;
-    ES_TRY(es_stream_read(&reader->stream, reader->window + held, 2 * ES_WORD_WINDOW - held, &got,
+    ES_TRY(es_stream_read(&reader->stream, reader->window + held, reader->window_size - held, &got,
                           error));
     reader->end = held + got;
     *more = got > 0;
@@ -161,8 +162,9 @@ static es_status read_all(binary_reader *reader, int threads, es_error *error)
 {
     bool more;
     ES_TRY(es_stream_open(&reader->stream, reader->file, threads, error));
-    reader->window = malloc(2 * ES_WORD_WINDOW);
-    if (!reader->window) return es_fail_memory(error, "a window", 2 * ES_WORD_WINDOW);
+    reader->window_size = es_stream_bound(&reader->stream, 2 * ES_WORD_WINDOW);
+    reader->window = malloc((size_t)reader->window_size + 1);
+    if (!reader->window) return es_fail_memory(error, "a window", (size_t)reader->window_size);
     ES_TRY(refill(reader, &more, error));
     es_word_header *header = &reader->header;
     int64_t head = reader->end < ES_HEAD_SIZE ? reader->end : ES_HEAD_SIZE;

@@ -1,0 +1,123 @@
+/* The n-th allocation fails, for every n, while a file of each format is opened: the answer is
+ * NO_MEMORY, never a crash, and nothing leaks (the sanitizers' build tells).
+ *
+ * The linker sends the calls of the library here: --wrap. */
+#include "scratch.h"
+
+#include <stdatomic.h>
+#include <zlib.h>
+
+/* Allocations left until one fails; negative: none does. */
+static atomic_llong allocations_left = -1;
+static atomic_llong failures;
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *memory, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+
+static bool fails_now(void)
+{
+    if (atomic_load(&allocations_left) < 0) return false;
+    if (atomic_fetch_sub(&allocations_left, 1) > 0) return false;
+    atomic_store(&allocations_left, -1); /* one failure a run */
+    atomic_fetch_add(&failures, 1);
+    return true;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return fails_now() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return fails_now() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *memory, size_t size)
+{
+    return fails_now() ? NULL : __real_realloc(memory, size);
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+    return fails_now() ? NULL : __real_aligned_alloc(alignment, size);
+}
+
+typedef es_status opener(const char *path, int threads, es_container *container, es_error *error);
+
+static void sweep(const char *path, opener *open_path)
+{
+    int64_t n = 0;
+    for (bool failed = true; failed; n++) {
+        es_error error = {0};
+        es_container container = {0};
+        atomic_store(&failures, 0);
+        atomic_store(&allocations_left, n);
+        es_status status = open_path(path, 1, &container, &error);
+        atomic_store(&allocations_left, -1);
+        failed = atomic_load(&failures) > 0;
+        /* Giving memory back may fail without harm; nothing else may go unnoticed. */
+        if (status != ES_OK && status != ES_NO_MEMORY)
+            fail_msg("%s, allocation %lld: %s", path, (long long)n, error.text);
+        if (status != ES_OK && !failed) fail_msg("%s: %s", path, error.text);
+        if (status != ES_OK) assert_says(error, "out of memory");
+        es_container_release(&container);
+    }
+    assert_true(n > 3); /* some did fail */
+}
+
+static void every_allocation_may_fail(void **state)
+{
+    (void)state;
+    static const char *const seeds[] = {"safetensors/three",
+                                        "safetensors/escapes",
+                                        "safetensors/metadata",
+                                        "npy/f4",
+                                        "npy/f4_fortran",
+                                        "npy/f4_big",
+                                        "npy/longer",
+                                        "npz/stored",
+                                        "npz/deflated",
+                                        "npz/zip64",
+                                        "npz/object",
+                                        "word_vectors/glove",
+                                        "word_vectors/fasttext",
+                                        "word_vectors/gzip",
+                                        "word_vectors/binary",
+                                        "word_vectors/binary_gzip",
+                                        "word_vectors/binary_lines"};
+    char relative[256];
+    for (size_t i = 0; i < sizeof seeds / sizeof *seeds; i++) {
+        snprintf(relative, sizeof relative, "tests/fuzz/corpus/%s", seeds[i]);
+        sweep(test_source_path(relative), es_container_open);
+    }
+}
+
+static void every_allocation_of_an_index_may_fail(void **state)
+{
+    (void)state;
+    es_text shard = {0};
+    const char *header = "{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]}}";
+    const char *index = "{\"weight_map\":{\"a\":\"s\\u0031\"},\"metadata\":{\"total_size\":5}}";
+    append_le(&shard, strlen(header), 8);
+    es_text_add(&shard, header);
+    append_zeros(&shard, 4);
+    scratch_write_text("s1", &shard);
+    es_text_release(&shard);
+    sweep(scratch_write("index.json", index, strlen(index)), es_safetensors_open_index);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_allocation_may_fail),
+        cmocka_unit_test(every_allocation_of_an_index_may_fail),
+    };
+    return cmocka_run_group_tests_name("allocation", tests, scratch_setup, scratch_teardown);
+}
