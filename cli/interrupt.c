@@ -42,6 +42,7 @@ void cli_interrupt_install(void)
     }
     /* A reader that leaves is noticed where the answer is written; gnuplot's end is its own. */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file too large is an error of write() */
 }
 
 bool cli_interrupted(void)

@@ -1,0 +1,1 @@
+EMBSCOPE_DATA=$PWD/empty embscope info demo

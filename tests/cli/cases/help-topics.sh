@@ -1,0 +1,1 @@
+for topic in model token environment exit; do embscope help $topic; done

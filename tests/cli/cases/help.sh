@@ -1,0 +1,1 @@
+embscope help && embscope --help > again && embscope help | cmp - again

@@ -1,0 +1,2 @@
+# Help, but on standard error: nothing was asked
+embscope

@@ -1,0 +1,15 @@
+# Every figure is drawn, in every format, beside the same answer
+command -v gnuplot > /dev/null || { echo "no gnuplot"; exit 77; }
+python3 "$MODELS" words w.vec
+draw() { embscope "$@" --csv > plain && embscope "$@" --csv --plot "$1.svg" | cmp - plain; head -c 5 "$1.svg"; echo; }
+draw similarity w.vec cat dog
+draw neighbors w.vec cat
+draw matrix w.vec cat dog banana apple
+draw distribution w.vec
+embscope similarity w.vec cat dog --plot x.png > /dev/null && head -c 4 x.png | tail -c 3 && echo
+embscope similarity w.vec cat dog --plot x.pdf > /dev/null && head -c 4 x.pdf && echo
+embscope similarity w.vec cat dog --plot x.gif
+echo "exit $?"
+embscope similarity w.vec cat dog --plot nosuch/x.svg
+echo "exit $?"
+ls -A
