@@ -347,15 +347,16 @@ static es_status add_distribution(es_text *page, const es_report *report, es_err
 {
     const es_distribution *all = &report->distribution;
     heading(page, 7, "pairs", "All pairs, against chance");
-    es_text_add(page, "<p>Every pair of the vocabulary has a cosine: ");
+    es_text_add(page, "<p>Every pair of rows that have a direction has a cosine: ");
     es_text_count(page, all->pairs);
-    es_text_add(page,
-                " of them. What would chance give? Two random directions in <i>d</i> dimensions "
-                "are nearly at right angles, the more so the larger <i>d</i>.</p>\n" MATH(
-                    MI("S") MO("=") "<mover>" MI("E")
-                        MO("^") "</mover>" SUP("<mover>" MI("E") MO("^") "</mover>", MI("T"))
-                            MO(",") "<mspace width=\"1.2em\"/>" TEXT("random: mean ") MN("0")
-                                MO(",") TEXT(" variance ") FRAC(MN("1"), MI("d"))));
+    es_text_add(
+        page, " of them. What would chance give? Two random directions in <i>d</i> dimensions "
+              "are nearly at right angles, the more so the larger <i>d</i>.</p>\n" MATH(
+                  MI("S") MO("=") "<mover>" MI("E")
+                      MO("^") "</mover>" SUP("<mrow><mover>" MI("E") MO("^") "</mover></mrow>",
+                                             "<mi mathvariant=\"normal\">T</mi>")
+                          MO(",") "<mspace width=\"1.2em\"/>" TEXT("random directions: mean&nbsp;")
+                              MN("0") MO(",") TEXT("&nbsp;variance&nbsp;") FRAC(MN("1"), MI("d"))));
     if (all->pairs && all->bins) {
         es_figure figure = es_figure_distribution(report->space, all);
         ES_TRY(add_figure(
