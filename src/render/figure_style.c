@@ -20,9 +20,10 @@ static void add_place(es_figure *figure, double x, double y)
     add(&figure->script, 1 - y / figure->height);
 }
 
-es_figure es_figure_start(int width, int height, const es_text *title, const es_text *subtitle)
+es_figure es_figure_start(const char *name, int width, int height, const es_text *title,
+                          const es_text *subtitle)
 {
-    es_figure figure = {.width = width, .height = height};
+    es_figure figure = {.width = width, .height = height, .name = name};
     es_text *script = &figure.script;
     script->failed |= title->failed || subtitle->failed;
     es_gnuplot_line(script, "title_text", title->data ? title->data : "", title->size);
@@ -39,10 +40,10 @@ es_figure es_figure_start(int width, int height, const es_text *title, const es_
                 "set grid xtics ytics back lt 1 lc rgb '" ES_STYLE_GRID "' lw 0.75\n"
                 "set xlabel textcolor rgb '" ES_STYLE_INK "' font AXIS_FONT\n"
                 "set ylabel textcolor rgb '" ES_STYLE_INK "' font AXIS_FONT\n");
-    es_text_add(script, "set label 1 title_text at ");
+    es_text_add(script, "if (TITLED) set label 1 title_text at ");
     add_place(&figure, 20, 24);
     es_text_add(script, " left textcolor rgb '" ES_STYLE_INK "' font TITLE_FONT noenhanced\n"
-                        "set label 2 subtitle_text at ");
+                        "if (TITLED) set label 2 subtitle_text at ");
     add_place(&figure, 20, 44);
     es_text_add(script, " left textcolor rgb '" ES_STYLE_MUTED "' font SUBTITLE_FONT noenhanced\n");
     return figure;

@@ -10,7 +10,6 @@
 #define ES_STYLE_MUTED    "#667085" /* subtitle, tick labels */
 #define ES_STYLE_FRAME    "#98a2b4" /* axes */
 #define ES_STYLE_GRID     "#e4e7ed"
-#define ES_STYLE_PAPER    "#fefefe" /* halo behind labels, ink on dark cells */
 #define ES_STYLE_DATA_HEX "3c72b0"
 #define ES_STYLE_DATA     "#" ES_STYLE_DATA_HEX /* this space */
 #define ES_STYLE_RANDOM   "#e07b39"             /* the random law */
@@ -19,7 +18,8 @@
 /* A figure of this size with title and subtitle (plain text, any bytes) set at its top left and
  * axes, grid and fonts in the house style; its plot area, in pixels from the figure's edges, is
  * left to es_figure_area(). */
-es_figure es_figure_start(int width, int height, const es_text *title, const es_text *subtitle);
+es_figure es_figure_start(const char *name, int width, int height, const es_text *title,
+                          const es_text *subtitle);
 
 /* The plot area, in pixels from the left, right, top and bottom edge. */
 void es_figure_area(es_figure *figure, int left, int right, int top, int bottom);

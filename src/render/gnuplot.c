@@ -71,7 +71,7 @@ static void add_terminal(es_text *script, const es_figure *figure, es_figure_for
                        "ES_FONT = '" ES_SVG_FONT "'\nES_SCALE = 1\n",
                        figure->width, figure->height,
                        form == ES_FIGURE_SVG ? " background '#ffffff'" : "");
-    es_text_add(script, "set encoding utf8\n");
+    es_text_printf(script, "TITLED = %d\nset encoding utf8\n", form != ES_FIGURE_INLINE);
 }
 
 /* A file without a name that holds `text`, at its start. NULL where that cannot be had. */
@@ -214,7 +214,7 @@ es_status es_gnuplot_draw(const es_figure *figure, es_figure_form form, es_text 
     if (errors) fclose(errors);
     if (script) fclose(script);
     if (status == ES_OK && (form == ES_FIGURE_SVG || form == ES_FIGURE_INLINE))
-        status = es_svg_finish(bytes, form == ES_FIGURE_INLINE, error);
+        status = es_svg_finish(figure, bytes, form == ES_FIGURE_INLINE, error);
     if (status != ES_OK) es_text_release(bytes);
     return status;
 }

@@ -17,7 +17,7 @@ typedef enum es_figure_form {
     ES_FIGURE_SVG,
     ES_FIGURE_PNG,
     ES_FIGURE_PDF,
-    ES_FIGURE_INLINE, /* SVG to stand in an HTML page: no prolog, no background, colours by CSS */
+    ES_FIGURE_INLINE, /* SVG to stand in an HTML page: see svg_inline.h */
 } es_figure_form;
 
 /* A figure to be drawn: gnuplot commands but for the terminal, and its size in CSS pixels. Release
@@ -25,6 +25,7 @@ typedef enum es_figure_form {
 typedef struct es_figure {
     es_text script;
     int width, height;
+    const char *name; /* of a fixed list: "matrix" */
 } es_figure;
 
 /* The end of every data block. */

@@ -152,7 +152,7 @@ es_figure es_figure_distribution(const es_space *space, const es_distribution *a
     es_text_count(&title, all->pairs);
     es_text_add(&title, " pairs");
     es_source_line(&subtitle, es_space_source(space));
-    es_figure figure = es_figure_start(WIDTH, HEIGHT, &title, &subtitle);
+    es_figure figure = es_figure_start("distribution", WIDTH, HEIGHT, &title, &subtitle);
     es_text_release(&title);
     es_text_release(&subtitle);
     es_text *script = &figure.script;

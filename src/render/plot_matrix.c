@@ -183,7 +183,7 @@ static void add_map(es_figure *figure, const layout *plan)
 {
     es_text *script = &figure->script;
     es_text_printf(script,
-                   "unset label 1\nunset label 2\nunset grid\nunset border\n"
+                   "unset label\nunset grid\nunset border\n"
                    "set xrange [-0.5:%lld.5]\nset yrange [%lld.5:-0.5]\n",
                    (long long)plan->n - 1, (long long)plan->n - 1);
     es_text_add(script, "set tics scale 0 textcolor rgb '" ES_STYLE_INK "'\n"
@@ -222,7 +222,7 @@ es_figure es_figure_matrix(const es_space *space, const es_matrix *matrix)
     es_source_line(&subtitle, es_space_source(space));
     if (plan.drop_space && plan.n <= LABELLED)
         es_text_add(&subtitle, "; tokens with their leading space");
-    es_figure figure = es_figure_start(width, height, &title, &subtitle);
+    es_figure figure = es_figure_start("matrix", width, height, &title, &subtitle);
     es_text_release(&title);
     es_text_release(&subtitle);
     es_text *script = &figure.script;

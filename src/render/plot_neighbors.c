@@ -229,7 +229,7 @@ es_figure es_figure_neighbors(const es_space *space, const es_neighbors *neighbo
     es_text_add(&title, " to every token");
     es_source_line(&subtitle, es_space_source(space));
     if (all_spaced(neighbors)) es_text_add(&subtitle, "; tokens with their leading space");
-    es_figure figure = es_figure_start(WIDTH, HEIGHT, &title, &subtitle);
+    es_figure figure = es_figure_start("neighbors", WIDTH, HEIGHT, &title, &subtitle);
     es_text_release(&title);
     es_text_release(&subtitle);
     es_figure_area(&figure, LEFT, RIGHT, TOP, BOTTOM);

@@ -55,6 +55,8 @@ static void print_bar(double length, int mark, bool color, FILE *out)
     static const char *const eighths[] = {" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
     int whole = (int)length, part = (int)((length - whole) * 8);
     int end = whole + (part > 0) > mark + 1 ? whole + (part > 0) : mark + 1;
+    while (end && end - 1 != mark && end - 1 >= whole && !(end - 1 == whole && part)) end--;
+    if (end) fputs("  ", out);
     for (int at = 0; at < end; at++) {
         if (at == mark)
             fprintf(out, "%s┊%s", es_ink_code(ES_INK_MARK, color),
@@ -78,7 +80,7 @@ es_status es_text_histogram(const es_distribution *distribution, int64_t columns
         es_number_fixed(bar.low + (k + 0.5) * bar.width, 3, from);
         es_number_fixed(100 * bar.share[k], 2, share);
         es_number_fixed(100 * bar.random_share[k], 2, random_share);
-        fprintf(out, "%7s  %5s%%  %5s%%  ", from, share, random_share);
+        fprintf(out, "%7s  %5s%%  %5s%%", from, share, random_share);
         double scale = bar.longest > 0 ? (BAR_WIDTH - 1) / bar.longest : 0;
         int mark = bar.random_share[k] * scale >= 0.5 ? (int)(bar.random_share[k] * scale) : -1;
         print_bar(bar.share[k] * scale, mark, color, out);
