@@ -7,8 +7,8 @@
  *       "model": {"type": "BPE" | "WordPiece", "vocab": {"key": id}, "merges": ["a b"] |
  * [["a","b"]]}, "post_processor", "decoder", "truncation", "padding": of no concern here }
  *
- * in any order. A first pass notes where each part lies, then they are read in the order they need
- * each other. What would change the answer and is not known is refused by its name. */
+ * in any order. The model is read on the way; where the other parts lie is noted and they are read
+ * when it is known. What would change the answer and is not known is refused by its name. */
 #include "base/memory.h"
 #include "space/tokenizer_parts.h"
 #include "space/vocabulary.h"
@@ -55,13 +55,21 @@ es_status es_tokenizer_enter(es_json *json, int64_t at)
 
 typedef struct model {
     char type[ES_TOKENIZER_NAME];
-    int64_t vocab, merges; /* where they lie, -1 for absent */
+    int64_t at, vocab, merges; /* where they lie, -1 for absent */
+    bool vocab_read, merges_read;
     es_text unknown;
     bool has_unknown, fuse_unknown, ignore_merges, byte_fallback, has_maximum;
     char prefix[ES_TOKENIZER_NAME], suffix[ES_TOKENIZER_NAME];
     int64_t maximum;
     double dropout;
+    int64_t rows;
+    es_vocabulary *vocabulary; /* made once the type is known */
 } model;
+
+static bool is_bpe(const model *model)
+{
+    return !strcmp(model->type, "BPE");
+}
 
 static es_status read_unknown(es_json *json, model *model)
 {
@@ -74,61 +82,29 @@ static es_status read_unknown(es_json *json, model *model)
     return model->unknown.failed ? es_fail_memory(json->error, "a token", value.size) : ES_OK;
 }
 
-static es_status read_model_member(es_json *json, es_bytes key, model *model)
+static es_status create_vocabulary(es_json *json, model *model)
 {
-    bool null = es_json_peek(json) == ES_JSON_NULL;
-    if (es_bytes_equal(key, "vocab")) model->vocab = es_json_tell(json);
-    if (es_bytes_equal(key, "merges")) model->merges = es_json_tell(json);
-    if (es_bytes_equal(key, "unk_token")) return read_unknown(json, model);
-    if (es_bytes_equal(key, "fuse_unk")) return es_tokenizer_read_flag(json, &model->fuse_unknown);
-    if (es_bytes_equal(key, "ignore_merges"))
-        return es_tokenizer_read_flag(json, &model->ignore_merges);
-    if (es_bytes_equal(key, "byte_fallback"))
-        return es_tokenizer_read_flag(json, &model->byte_fallback);
-    if (null) return es_json_skip(json);
-    if (es_bytes_equal(key, "type")) return es_tokenizer_read_name(json, model->type);
-    if (es_bytes_equal(key, "continuing_subword_prefix"))
-        return es_tokenizer_read_name(json, model->prefix);
-    if (es_bytes_equal(key, "end_of_word_suffix"))
-        return es_tokenizer_read_name(json, model->suffix);
-    if (es_bytes_equal(key, "dropout")) return es_json_double(json, &model->dropout);
-    if (es_bytes_equal(key, "max_input_chars_per_word")) {
-        model->has_maximum = true;
-        return es_json_int(json, &model->maximum);
-    }
-    return es_json_skip(json);
+    bool bpe = is_bpe(model);
+    /* Every token's text and the prefix are parts of the file. */
+    es_vocabulary *made = es_vocabulary_create(bpe ? ES_VOCABULARY_BPE : ES_VOCABULARY_WORDPIECE,
+                                               model->rows, (size_t)json->size + ES_TOKENIZER_NAME);
+    model->vocabulary = made;
+    if (made && bpe) made->bpe = es_bpe_create();
+    if (made && !bpe) made->wordpiece = es_wordpiece_create();
+    if (made && (made->bpe || made->wordpiece)) return ES_OK;
+    return json->status = es_fail_memory(json->error, "a vocabulary", (size_t)json->size);
 }
 
-static es_status read_model(es_json *json, int64_t at, model *model)
+static es_status read_vocab(es_json *json, model *model)
 {
-    ES_TRY(es_tokenizer_enter(json, at));
-    ES_TRY(es_json_begin_object(json));
-    for (es_bytes key; es_json_next_member(json, &key);)
-        ES_TRY(read_model_member(json, key, model));
-    ES_TRY(json->status);
-    es_json_seek(json, at);
-    /* Files of old versions have no type. */
-    if (!*model->type && model->merges >= 0) strcpy(model->type, "BPE");
-    if (!*model->type && model->has_maximum) strcpy(model->type, "WordPiece");
-    if (!*model->type) return es_json_fail(json, "the tokenizer's model has no type");
-    if (!strcmp(model->type, "Unigram"))
-        return es_tokenizer_unsupported(json, "the SentencePiece tokenizer model", "Unigram");
-    bool bpe = !strcmp(model->type, "BPE");
-    if (!bpe && strcmp(model->type, "WordPiece") != 0)
-        return es_tokenizer_unsupported(json, "the tokenizer model", model->type);
-    if (model->vocab < 0) return es_json_fail(json, "the tokenizer's model has no vocab");
-    if (bpe && model->merges < 0) return es_json_fail(json, "the tokenizer's model has no merges");
-    if (bpe && model->byte_fallback)
-        return es_tokenizer_unsupported(json, "the BPE option", "byte_fallback");
-    if (bpe && *model->prefix)
-        return es_tokenizer_unsupported(json, "the BPE option", "continuing_subword_prefix");
-    if (bpe && *model->suffix)
-        return es_tokenizer_unsupported(json, "the BPE option", "end_of_word_suffix");
-    if (bpe && model->dropout != 0)
-        return es_tokenizer_unsupported(json, "the BPE option", "dropout");
-    if (!bpe && model->has_maximum && model->maximum < 0)
-        return es_json_fail(json, "max_input_chars_per_word is %lld", (long long)model->maximum);
-    return ES_OK;
+    if (model->vocab_read) return es_json_fail(json, "'vocab' is given twice");
+    model->vocab_read = true;
+    ES_TRY(create_vocabulary(json, model));
+    ES_TRY(es_vocabulary_read_keys(json, model->vocabulary));
+    if (!is_bpe(model)) return ES_OK;
+    es_vocabulary_find_bytes(model->vocabulary);
+    if (es_bpe_reserve(model->vocabulary->bpe, model->vocabulary->named)) return ES_OK;
+    return json->status = es_fail_memory(json->error, "merges", (size_t)json->size);
 }
 
 static es_status read_merge(es_json *json, es_vocabulary *vocabulary, es_text *copy,
@@ -163,43 +139,125 @@ static es_status read_merge(es_json *json, es_vocabulary *vocabulary, es_text *c
     return es_json_fail(json, "%s", fault);
 }
 
-static es_status read_bpe(es_json *json, const model *model, es_vocabulary *vocabulary)
+static es_status read_merges(es_json *json, model *model)
 {
-    ES_TRY(es_tokenizer_enter(json, model->vocab));
-    ES_TRY(es_vocabulary_read_keys(json, vocabulary));
-    es_vocabulary_find_bytes(vocabulary);
-    es_bpe *bpe = vocabulary->bpe;
-    bpe->ignore_merges = model->ignore_merges;
-    bpe->fuse_unknown = model->fuse_unknown;
-    if (model->has_unknown) {
-        es_bytes unknown = {model->unknown.data, model->unknown.size};
-        bpe->unknown_id = es_map_find(&vocabulary->by_bytes, unknown);
-    }
-    if (!es_bpe_reserve(bpe, vocabulary->named))
-        return es_fail_memory(json->error, "merges", (size_t)vocabulary->named);
-    ES_TRY(es_tokenizer_enter(json, model->merges));
+    if (model->merges_read) return es_json_fail(json, "'merges' is given twice");
+    model->merges_read = true;
     ES_TRY(es_json_begin_array(json));
     es_text copy = {0}, scratch = {0};
     es_status status = ES_OK;
     while (status == ES_OK && es_json_next_element(json))
-        status = read_merge(json, vocabulary, &copy, &scratch);
+        status = read_merge(json, model->vocabulary, &copy, &scratch);
     es_text_release(&copy);
     es_text_release(&scratch);
     return status == ES_OK ? json->status : status;
 }
 
-static es_status read_wordpiece(es_json *json, const model *model, es_vocabulary *vocabulary)
+/* The large members are read on the way where what they need came before, as it does in files that
+ * were written by the package; else their place is kept. */
+static es_status read_model_member(es_json *json, es_bytes key, model *model)
 {
-    ES_TRY(es_tokenizer_enter(json, model->vocab));
-    ES_TRY(es_vocabulary_read_keys(json, vocabulary));
-    es_wordpiece *wordpiece = vocabulary->wordpiece;
-    if (model->has_maximum) wordpiece->maximum = model->maximum;
-    wordpiece->prefix = es_vocabulary_keep(vocabulary, model->prefix, strlen(model->prefix));
+    bool known = is_bpe(model) || !strcmp(model->type, "WordPiece");
+    if (es_bytes_equal(key, "vocab")) {
+        model->vocab = es_json_tell(json);
+        return known ? read_vocab(json, model) : es_json_skip(json);
+    }
+    if (es_bytes_equal(key, "merges")) {
+        model->merges = es_json_tell(json);
+        return is_bpe(model) && model->vocab_read ? read_merges(json, model) : es_json_skip(json);
+    }
+    if (es_bytes_equal(key, "unk_token")) return read_unknown(json, model);
+    if (es_bytes_equal(key, "fuse_unk")) return es_tokenizer_read_flag(json, &model->fuse_unknown);
+    if (es_bytes_equal(key, "ignore_merges"))
+        return es_tokenizer_read_flag(json, &model->ignore_merges);
+    if (es_bytes_equal(key, "byte_fallback"))
+        return es_tokenizer_read_flag(json, &model->byte_fallback);
+    if (es_json_peek(json) == ES_JSON_NULL) return es_json_skip(json);
+    if (es_bytes_equal(key, "type") && !*model->type)
+        return es_tokenizer_read_name(json, model->type);
+    if (es_bytes_equal(key, "continuing_subword_prefix"))
+        return es_tokenizer_read_name(json, model->prefix);
+    if (es_bytes_equal(key, "end_of_word_suffix"))
+        return es_tokenizer_read_name(json, model->suffix);
+    if (es_bytes_equal(key, "dropout")) return es_json_double(json, &model->dropout);
+    if (es_bytes_equal(key, "max_input_chars_per_word")) {
+        model->has_maximum = true;
+        return es_json_int(json, &model->maximum);
+    }
+    return es_json_skip(json);
+}
+
+/* Can this model be read? Faults are told at its place. */
+static es_status check_model(es_json *json, model *model)
+{
+    /* Files of old versions have no type. */
+    if (!*model->type && model->merges >= 0) strcpy(model->type, "BPE");
+    if (!*model->type && model->has_maximum) strcpy(model->type, "WordPiece");
+    if (!*model->type) return es_json_fail(json, "the tokenizer's model has no type");
+    if (!strcmp(model->type, "Unigram"))
+        return es_tokenizer_unsupported(json, "the SentencePiece tokenizer model", "Unigram");
+    bool bpe = is_bpe(model);
+    if (!bpe && strcmp(model->type, "WordPiece") != 0)
+        return es_tokenizer_unsupported(json, "the tokenizer model", model->type);
+    if (model->vocab < 0) return es_json_fail(json, "the tokenizer's model has no vocab");
+    if (bpe && model->merges < 0) return es_json_fail(json, "the tokenizer's model has no merges");
+    if (bpe && model->byte_fallback)
+        return es_tokenizer_unsupported(json, "the BPE option", "byte_fallback");
+    if (bpe && *model->prefix)
+        return es_tokenizer_unsupported(json, "the BPE option", "continuing_subword_prefix");
+    if (bpe && *model->suffix)
+        return es_tokenizer_unsupported(json, "the BPE option", "end_of_word_suffix");
+    if (bpe && model->dropout != 0)
+        return es_tokenizer_unsupported(json, "the BPE option", "dropout");
+    if (!bpe && model->has_maximum && model->maximum < 0)
+        return es_json_fail(json, "max_input_chars_per_word is %lld", (long long)model->maximum);
+    return ES_OK;
+}
+
+static es_status finish_bpe(es_json *json, model *model)
+{
+    if (!model->merges_read) {
+        ES_TRY(es_tokenizer_enter(json, model->merges));
+        ES_TRY(read_merges(json, model));
+    }
+    es_bpe *bpe = model->vocabulary->bpe;
+    bpe->ignore_merges = model->ignore_merges;
+    bpe->fuse_unknown = model->fuse_unknown;
+    es_bytes unknown = {model->unknown.data, model->unknown.size};
+    if (model->has_unknown) bpe->unknown_id = es_map_find(&model->vocabulary->by_bytes, unknown);
+    return ES_OK;
+}
+
+static es_status finish_wordpiece(es_json *json, const model *model)
+{
+    es_vocabulary *vocabulary = model->vocabulary;
+    if (model->has_maximum) vocabulary->wordpiece->maximum = model->maximum;
+    vocabulary->wordpiece->prefix =
+        es_vocabulary_keep(vocabulary, model->prefix, strlen(model->prefix));
     es_bytes unknown = {"[UNK]", 5};
     if (model->has_unknown) unknown = (es_bytes){model->unknown.data, model->unknown.size};
     if (es_vocabulary_finish_wordpiece(vocabulary, unknown)) return ES_OK;
     es_json_seek(json, model->vocab);
     return es_json_fail(json, "the unknown token is not in the vocabulary");
+}
+
+static es_status read_model(es_json *json, model *model)
+{
+    model->at = es_json_tell(json);
+    ES_TRY(es_json_begin_object(json));
+    for (es_bytes key; es_json_next_member(json, &key);)
+        ES_TRY(read_model_member(json, key, model));
+    ES_TRY(json->status);
+    int64_t end = es_json_tell(json);
+    es_json_seek(json, model->at);
+    ES_TRY(check_model(json, model));
+    if (!model->vocab_read) {
+        ES_TRY(es_tokenizer_enter(json, model->vocab));
+        ES_TRY(read_vocab(json, model));
+    }
+    ES_TRY(is_bpe(model) ? finish_bpe(json, model) : finish_wordpiece(json, model));
+    es_json_seek(json, end);
+    return json->status;
 }
 
 /* --- added tokens --- */
@@ -341,46 +399,37 @@ static es_status read_added(es_json *json, int64_t at, es_vocabulary *vocabulary
 /* --- the whole --- */
 
 typedef struct places {
-    int64_t model, normalizer, pre_tokenizer, added_tokens;
+    int64_t normalizer, pre_tokenizer, added_tokens; /* -1 for absent */
 } places;
 
-static es_status find_places(es_json *json, places *places)
+static es_status read_members(es_json *json, places *places, model *model)
 {
-    *places = (struct places){-1, -1, -1, -1};
     ES_TRY(es_json_begin_object(json));
     for (es_bytes key; es_json_next_member(json, &key);) {
         int64_t *place = NULL;
-        if (es_bytes_equal(key, "model")) place = &places->model;
+        if (es_bytes_equal(key, "model")) place = &model->at;
         if (es_bytes_equal(key, "normalizer")) place = &places->normalizer;
         if (es_bytes_equal(key, "pre_tokenizer")) place = &places->pre_tokenizer;
         if (es_bytes_equal(key, "added_tokens")) place = &places->added_tokens;
         if (place && *place >= 0)
             return es_json_fail(json, "'%.*s' is given twice", (int)key.size, key.data);
         if (place) *place = es_json_tell(json);
-        ES_TRY(es_json_skip(json));
+        ES_TRY(place == &model->at ? read_model(json, model) : es_json_skip(json));
     }
     ES_TRY(es_json_finish(json));
-    return places->model >= 0 ? ES_OK : es_json_fail(json, "a tokenizer without a model");
+    return model->at >= 0 ? ES_OK : es_json_fail(json, "a tokenizer without a model");
 }
 
-static es_status read_parts(es_json *json, const places *places, const model *model, int64_t rows,
-                            es_vocabulary **vocabulary)
+static es_status read_tokenizer(es_json *json, model *model)
 {
-    bool bpe = !strcmp(model->type, "BPE");
-    /* Every token's text and the prefix are parts of the file. */
-    es_vocabulary *made = es_vocabulary_create(bpe ? ES_VOCABULARY_BPE : ES_VOCABULARY_WORDPIECE,
-                                               rows, (size_t)json->size + ES_TOKENIZER_NAME);
-    *vocabulary = made;
-    if (made && bpe) made->bpe = es_bpe_create();
-    if (made && !bpe) made->wordpiece = es_wordpiece_create();
-    if (!made || !(made->bpe || made->wordpiece))
-        return es_fail_memory(json->error, "a vocabulary", (size_t)json->size);
-    ES_TRY(es_tokenizer_read_normalizer(json, places->normalizer, made));
-    ES_TRY(es_tokenizer_read_pre_tokenizer(json, places->pre_tokenizer, made));
-    ES_TRY(bpe ? read_bpe(json, model, made) : read_wordpiece(json, model, made));
-    if (places->added_tokens >= 0) ES_TRY(read_added(json, places->added_tokens, made));
-    es_added_sort(&made->raw_added);
-    es_added_sort(&made->normal_added);
+    places places = {-1, -1, -1};
+    ES_TRY(read_members(json, &places, model));
+    es_vocabulary *vocabulary = model->vocabulary;
+    ES_TRY(es_tokenizer_read_normalizer(json, places.normalizer, vocabulary));
+    ES_TRY(es_tokenizer_read_pre_tokenizer(json, places.pre_tokenizer, vocabulary));
+    if (places.added_tokens >= 0) ES_TRY(read_added(json, places.added_tokens, vocabulary));
+    es_added_sort(&vocabulary->raw_added);
+    es_added_sort(&vocabulary->normal_added);
     return ES_OK;
 }
 
@@ -388,18 +437,14 @@ es_status es_vocabulary_read_tokenizer(es_document document, int64_t rows,
                                        es_vocabulary **vocabulary, es_error *error)
 {
     es_json json;
-    places places;
-    model model = {.vocab = -1, .merges = -1, .prefix = ""};
-    es_vocabulary *made = NULL;
+    model model = {.at = -1, .vocab = -1, .merges = -1, .rows = rows};
     es_status status = es_json_open(&json, document.path, document.data, document.size, 0, error);
-    if (status == ES_OK) status = find_places(&json, &places);
-    if (status == ES_OK) status = read_model(&json, places.model, &model);
-    if (status == ES_OK) status = read_parts(&json, &places, &model, rows, &made);
+    if (status == ES_OK) status = read_tokenizer(&json, &model);
     es_text_release(&model.unknown);
     es_json_close(&json);
     if (status == ES_OK)
-        *vocabulary = made;
+        *vocabulary = model.vocabulary;
     else
-        es_vocabulary_free(made);
+        es_vocabulary_free(model.vocabulary);
     return status;
 }
