@@ -28,6 +28,7 @@
 
 #include <embscope/distribution.h>
 #include <embscope/info.h>
+#include <embscope/knn.h>
 #include <embscope/matrix.h>
 #include <embscope/neighbors.h>
 #include <embscope/plot.h>

@@ -2,6 +2,7 @@
 #include "kernel/kernel.h"
 
 #include <immintrin.h>
+#include <math.h>
 #include <string.h>
 
 /* Four rows by 24 columns in twelve registers: per k three loads and four broadcasts. */
@@ -91,14 +92,42 @@ static void tally(const float *cosines, int64_t count, float shift, float level,
     tally->at_least += at_least;
 }
 
-static uint64_t reaches(const float *cosines, const float *limits)
+static void reach(const float *cosines, const float *row_least, const float *column_least,
+                  es_reached *reached)
 {
-    uint64_t mask = 0;
-    for (int i = 0; i < ES_PANEL; i += 8) {
-        __m256 c = _mm256_loadu_ps(cosines + i), limit = _mm256_loadu_ps(limits + i);
-        mask |= (uint64_t)(unsigned)_mm256_movemask_ps(_mm256_cmp_ps(limit, c, _CMP_LE_OQ)) << i;
+    *reached = (es_reached){0};
+    uint64_t any = 0;
+    for (int c = 0; c < ES_PANEL; c += 8) {
+        __m256 columns = _mm256_loadu_ps(column_least + c);
+        for (int r = 0; r < ES_STRIP; r++) {
+            __m256 cosine = _mm256_loadu_ps(cosines + r * ES_PANEL + c);
+            __m256 row = _mm256_broadcast_ss(row_least + r);
+            unsigned by_row = (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(cosine, row, _CMP_GE_OQ));
+            unsigned by_column =
+                (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(cosine, columns, _CMP_GE_OQ));
+            reached->row[r] |= (uint64_t)by_row << c;
+            reached->column[r] |= (uint64_t)by_column << c;
+            any |= by_row | by_column;
+        }
     }
-    return mask;
+    reached->any = any != 0;
+}
+
+static float float_dot(const float *a, const float *b, int64_t count)
+{
+    __m256 sum[4];
+    for (int q = 0; q < 4; q++) sum[q] = _mm256_setzero_ps();
+    int64_t i = 0;
+    for (; i + 32 <= count; i += 32)
+        for (int q = 0; q < 4; q++)
+            sum[q] = _mm256_fmadd_ps(_mm256_loadu_ps(a + i + 8 * q), _mm256_loadu_ps(b + i + 8 * q),
+                                     sum[q]);
+    float lane[32];
+    for (int q = 0; q < 4; q++) _mm256_storeu_ps(lane + 8 * q, sum[q]);
+    for (int j = 0; i + j < count; j++) lane[j] = fmaf(a[i + j], b[i + j], lane[j]);
+    for (int half = ES_LANES; half; half /= 2)
+        for (int j = 0; j < half; j++) lane[j] += lane[j + half];
+    return lane[0];
 }
 
 static double dot(const double *a, const double *b, int64_t count)
@@ -177,5 +206,12 @@ static void gram(const double *rows, int64_t count, int64_t d, int64_t first, in
 
 void es_kernel_init_avx2(es_kernel *kernel)
 {
-    *kernel = (es_kernel){"avx2", product, tally, reaches, dot, dot_and_square, gram};
+    kernel->name = "avx2";
+    kernel->product = product;
+    kernel->tally = tally;
+    kernel->reach = reach;
+    kernel->float_dot = float_dot;
+    kernel->dot = dot;
+    kernel->dot_and_square = dot_and_square;
+    kernel->gram = gram;
 }

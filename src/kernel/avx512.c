@@ -2,6 +2,7 @@
 #include "kernel/kernel.h"
 
 #include <immintrin.h>
+#include <math.h>
 
 /* 8 x 48 products in 24 registers: per k three loads of the right side and eight broadcasts of the
  * left for 24 multiply-adds. */
@@ -74,15 +75,68 @@ static void tally(const float *cosines, int64_t count, float shift, float level,
     tally->at_least += at_least;
 }
 
-static uint64_t reaches(const float *cosines, const float *limits)
+static void reach(const float *cosines, const float *row_least, const float *column_least,
+                  es_reached *reached)
 {
-    uint64_t mask = 0;
-    for (int i = 0; i < 3; i++) {
-        __m512 c = _mm512_loadu_ps(cosines + i * ES_LANES);
-        __m512 limit = _mm512_loadu_ps(limits + i * ES_LANES);
-        mask |= (uint64_t)_mm512_cmp_ps_mask(limit, c, _CMP_LE_OQ) << (i * ES_LANES);
+    *reached = (es_reached){0};
+    uint64_t any = 0;
+    for (int c = 0; c < ES_PANEL; c += ES_LANES) {
+        __m512 columns = _mm512_loadu_ps(column_least + c);
+        for (int r = 0; r < ES_STRIP; r++) {
+            __m512 cosine = _mm512_loadu_ps(cosines + r * ES_PANEL + c);
+            uint64_t by_row = _mm512_cmp_ps_mask(cosine, _mm512_set1_ps(row_least[r]), _CMP_GE_OQ);
+            uint64_t by_column = _mm512_cmp_ps_mask(cosine, columns, _CMP_GE_OQ);
+            reached->row[r] |= by_row << c;
+            reached->column[r] |= by_column << c;
+            any |= by_row | by_column;
+        }
     }
-    return mask;
+    reached->any = any != 0;
+}
+
+static void byte_reach(const int32_t *sums, const es_screen_side *rows,
+                       const es_screen_side *columns, es_reached *reached)
+{
+    *reached = (es_reached){0};
+    uint64_t any = 0;
+    for (int c = 0; c < ES_PANEL; c += ES_LANES) {
+        __m512 scale = _mm512_loadu_ps(columns->scale + c);
+        __m512 offset = _mm512_loadu_ps(columns->offset + c);
+        __m512 residual = _mm512_loadu_ps(columns->residual + c);
+        __m512 reach = _mm512_add_ps(_mm512_loadu_ps(columns->length + c), residual);
+        __m512 least = _mm512_loadu_ps(columns->least + c);
+        for (int r = 0; r < ES_STRIP; r++) {
+            __m512 sum = _mm512_cvtepi32_ps(_mm512_loadu_si512(sums + r * ES_PANEL + c));
+            __m512 scales = _mm512_mul_ps(_mm512_set1_ps(rows->scale[r]), scale);
+            __m512 value = _mm512_fmadd_ps(sum, scales, offset);
+            value = _mm512_fmadd_ps(_mm512_set1_ps(rows->length[r]), residual, value);
+            value = _mm512_fmadd_ps(_mm512_set1_ps(rows->residual[r]), reach, value);
+            value = _mm512_add_ps(value, _mm512_set1_ps(rows->offset[r]));
+            uint64_t by_row = _mm512_cmp_ps_mask(value, _mm512_set1_ps(rows->least[r]), _CMP_GE_OQ);
+            uint64_t by_column = _mm512_cmp_ps_mask(value, least, _CMP_GE_OQ);
+            reached->row[r] |= by_row << c;
+            reached->column[r] |= by_column << c;
+            any |= by_row | by_column;
+        }
+    }
+    reached->any = any != 0;
+}
+
+static float float_dot(const float *a, const float *b, int64_t count)
+{
+    __m512 low = _mm512_setzero_ps(), high = _mm512_setzero_ps();
+    int64_t i = 0;
+    for (; i + 32 <= count; i += 32) {
+        low = _mm512_fmadd_ps(_mm512_loadu_ps(a + i), _mm512_loadu_ps(b + i), low);
+        high = _mm512_fmadd_ps(_mm512_loadu_ps(a + i + 16), _mm512_loadu_ps(b + i + 16), high);
+    }
+    float lane[32];
+    _mm512_storeu_ps(lane, low);
+    _mm512_storeu_ps(lane + 16, high);
+    for (int j = 0; i + j < count; j++) lane[j] = fmaf(a[i + j], b[i + j], lane[j]);
+    for (int half = ES_LANES; half; half /= 2)
+        for (int j = 0; j < half; j++) lane[j] += lane[j + half];
+    return lane[0];
 }
 
 static double fold_doubles(__m512d low, __m512d high)
@@ -170,5 +224,13 @@ static void gram(const double *rows, int64_t count, int64_t d, int64_t first, in
 
 void es_kernel_init_avx512(es_kernel *kernel)
 {
-    *kernel = (es_kernel){"avx512", product, tally, reaches, dot, dot_and_square, gram};
+    kernel->name = "avx512";
+    kernel->product = product;
+    kernel->tally = tally;
+    kernel->reach = reach;
+    kernel->byte_reach = byte_reach;
+    kernel->float_dot = float_dot;
+    kernel->dot = dot;
+    kernel->dot_and_square = dot_and_square;
+    kernel->gram = gram;
 }

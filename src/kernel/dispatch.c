@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KERNEL_COUNT = 3 };
+enum { KERNEL_COUNT = 4 };
 
-const char *const es_kernel_names[] = {"avx512", "avx2", "scalar", NULL};
+const char *const es_kernel_names[] = {"avx512vnni", "avx512", "avx2", "scalar", NULL};
 
 static es_kernel tables[KERNEL_COUNT]; /* filled once, in the order of the names; then only read */
 static bool usable[KERNEL_COUNT];
@@ -16,17 +16,19 @@ static pthread_once_t filled = PTHREAD_ONCE_INIT;
 static void fill(void)
 {
     for (int i = 0; i < KERNEL_COUNT; i++) es_kernel_init_scalar(&tables[i]);
-    usable[2] = true;
+    usable[3] = true;
 #if defined(__x86_64__)
     /* The compiler's run-time asks CPUID and, through XGETBV, whether the system saves the
      * registers. */
     __builtin_cpu_init();
-    usable[1] = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    usable[0] = usable[1] && __builtin_cpu_supports("avx512f") &&
+    usable[2] = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    usable[1] = usable[2] && __builtin_cpu_supports("avx512f") &&
                 __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
                 __builtin_cpu_supports("avx512vl");
-    if (usable[1]) es_kernel_init_avx2(&tables[1]);
-    if (usable[0]) es_kernel_init_avx512(&tables[0]);
+    usable[0] = usable[1] && __builtin_cpu_supports("avx512vnni");
+    if (usable[2]) es_kernel_init_avx2(&tables[2]);
+    if (usable[1]) es_kernel_init_avx512(&tables[1]);
+    if (usable[0]) es_kernel_init_avx512vnni(&tables[0]);
 #endif
 }
 
@@ -48,9 +50,10 @@ es_status es_kernel_get(const es_kernel **kernel, es_error *error)
             if (strcmp(forced, es_kernel_names[i]) == 0)
                 return es_fail(error, ES_BAD_ARGUMENT,
                                "EMBSCOPE_KERNEL=%s: this machine cannot run it", forced);
-        return es_fail(error, ES_BAD_ARGUMENT,
-                       "EMBSCOPE_KERNEL=%s: no such kernel; there are avx512, avx2 and scalar",
-                       forced);
+        return es_fail(
+            error, ES_BAD_ARGUMENT,
+            "EMBSCOPE_KERNEL=%s: no such kernel; there are avx512vnni, avx512, avx2 and scalar",
+            forced);
     }
     for (int i = 0; i < KERNEL_COUNT; i++)
         if (usable[i]) {

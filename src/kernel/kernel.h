@@ -29,12 +29,39 @@ static inline double es_product_bound(int64_t depth)
     return (260 + (double)depth / ES_CHAIN) * 0x1p-24;
 }
 
+/* |float_dot - exact| of two unit rows rounded to float32: 2.01 u of rounding the rows, chains of
+ * depth/32 + 1 multiply-adds and 5 additions of a fold. */
+static inline double es_float_dot_bound(int64_t depth)
+{
+    return (10 + (double)depth / 32) * 0x1p-24;
+}
+
 /* Sums of a batch of cosines, each lane kept apart until es_tally_fold(). */
 typedef struct es_tally {
     double power[4]; /* sum of (c - shift)^p, p = 1 ... 4 */
     float minimum, maximum;
     int64_t at_least; /* how many c >= level */
 } es_tally;
+
+/* Pairs of a strip that a test let through: bit c of row[r] for row r's sake, of column[r] for
+ * column c's. */
+typedef struct es_reached {
+    uint64_t row[ES_STRIP], column[ES_STRIP];
+    bool any;
+} es_reached;
+
+/* What is known of rows that were centred, rotated and quantised, one array each: x = scale * q +
+ * r. The cosine of i and j is at most
+ *
+ *   scale_i scale_j (q_i . q_j) + offset_i + offset_j
+ *     + length_i residual_j + residual_i (length_j + residual_j)
+ *
+ * with length >= ||scale q||, residual >= ||r|| (Cauchy and Schwarz); docs/mathematics.md has the
+ * derivation, and the allowance for float32 that is inside `least`. */
+typedef struct es_screen_side {
+    const float *scale, *offset, *length, *residual;
+    const float *least; /* what a pair must be able to reach, less the allowance */
+} es_screen_side;
 
 typedef struct es_kernel {
     const char *name;
@@ -50,8 +77,27 @@ typedef struct es_kernel {
     void (*tally)(const float *cosines, int64_t count, float shift, float level, float half,
                   uint16_t *bin, es_tally *tally);
 
-    /* Does any c[0..48) reach its limit? One bit for each: limits[i] <= cosines[i]. */
-    uint64_t (*reaches)(const float *cosines, const float *limits);
+    /* Which pairs of a strip of cosines reach what their row or their column asks for:
+     * cosine >= row_least[r], cosine >= column_least[c]. */
+    void (*reach)(const float *cosines, const float *row_least, const float *column_least,
+                  es_reached *reached);
+
+    /* sums[ES_STRIP][ES_PANEL] = left rows times right rows in integers, exact. depth is a multiple
+     * of 4. Left components are signed, number k of row r at left[(k / 4 * ES_STRIP + r) * 4 + k %
+     * 4]. Right ones are the signed value + 128, number k of row c at right[(k / 4 * ES_PANEL + c)
+     * * 4 + k % 4]. start[r] = -128 * (sum of left row r) takes the 128 off again. */
+    void (*byte_product)(int64_t depth, const int8_t *left, const int32_t *start,
+                         const uint8_t *right, int32_t *sums);
+
+    /* Which pairs of a strip of sums could, by the bound of es_screen_side, still reach what their
+     * row or their column asks for. */
+    void (*byte_reach)(const int32_t *sums, const es_screen_side *rows,
+                       const es_screen_side *columns, es_reached *reached);
+    bool bytes_are_fast; /* is byte_product faster than product? */
+
+    /* a . b in float32: multiply-adds in 32 lanes, folded. Only for screening: its bound is
+     * es_float_dot_bound(). */
+    float (*float_dot)(const float *a, const float *b, int64_t count);
 
     /* a . b in float64: products and sums rounded one by one, 16 lanes folded pairwise. */
     double (*dot)(const double *a, const double *b, int64_t count);
@@ -67,8 +113,8 @@ typedef struct es_kernel {
                  double *gram);
 } es_kernel;
 
-/* The table for this machine, or the one that EMBSCOPE_KERNEL names (scalar, avx2, avx512): a name
- * that is unknown, or that this machine cannot run, is BAD_ARGUMENT. */
+/* The table for this machine, or the one that EMBSCOPE_KERNEL names (scalar, avx2, avx512,
+ * avx512vnni): a name that is unknown, or that this machine cannot run, is BAD_ARGUMENT. */
 es_status es_kernel_get(const es_kernel **kernel, es_error *error);
 
 /* The table of that name if this machine can run it, else NULL; and the names there are. */
@@ -79,6 +125,7 @@ extern const char *const es_kernel_names[]; /* NULL at the end, best first */
 void es_kernel_init_scalar(es_kernel *kernel);
 void es_kernel_init_avx2(es_kernel *kernel);
 void es_kernel_init_avx512(es_kernel *kernel);
+void es_kernel_init_avx512vnni(es_kernel *kernel);
 
 /* Shared by all sets, so that they agree: add 16 float lanes to doubles, and fold 16 double lanes.
  */

@@ -46,11 +46,59 @@ static void tally(const float *cosines, int64_t count, float shift, float level,
     }
 }
 
-static uint64_t reaches(const float *cosines, const float *limits)
+static void reach(const float *cosines, const float *row_least, const float *column_least,
+                  es_reached *reached)
 {
-    uint64_t mask = 0;
-    for (int i = 0; i < ES_PANEL; i++) mask |= (uint64_t)(limits[i] <= cosines[i]) << i;
-    return mask;
+    *reached = (es_reached){0};
+    for (int r = 0; r < ES_STRIP; r++)
+        for (int c = 0; c < ES_PANEL; c++) {
+            float cosine = cosines[r * ES_PANEL + c];
+            reached->row[r] |= (uint64_t)(cosine >= row_least[r]) << c;
+            reached->column[r] |= (uint64_t)(cosine >= column_least[c]) << c;
+        }
+    for (int r = 0; r < ES_STRIP; r++)
+        reached->any = reached->any || reached->row[r] || reached->column[r];
+}
+
+static void byte_product(int64_t depth, const int8_t *left, const int32_t *start,
+                         const uint8_t *right, int32_t *sums)
+{
+    for (int r = 0; r < ES_STRIP; r++)
+        for (int c = 0; c < ES_PANEL; c++) {
+            int32_t sum = start[r];
+            for (int64_t k = 0; k < depth; k += 4)
+                for (int j = 0; j < 4; j++)
+                    sum += left[(k / 4 * ES_STRIP + r) * 4 + j] *
+                           right[(k / 4 * ES_PANEL + c) * 4 + j];
+            sums[r * ES_PANEL + c] = sum;
+        }
+}
+
+static void byte_reach(const int32_t *sums, const es_screen_side *rows,
+                       const es_screen_side *columns, es_reached *reached)
+{
+    *reached = (es_reached){0};
+    for (int r = 0; r < ES_STRIP; r++)
+        for (int c = 0; c < ES_PANEL; c++) {
+            float value = fmaf((float)sums[r * ES_PANEL + c], rows->scale[r] * columns->scale[c],
+                               columns->offset[c]);
+            value = fmaf(rows->length[r], columns->residual[c], value);
+            value = fmaf(rows->residual[r], columns->length[c] + columns->residual[c], value);
+            value += rows->offset[r];
+            reached->row[r] |= (uint64_t)(value >= rows->least[r]) << c;
+            reached->column[r] |= (uint64_t)(value >= columns->least[c]) << c;
+        }
+    for (int r = 0; r < ES_STRIP; r++)
+        reached->any = reached->any || reached->row[r] || reached->column[r];
+}
+
+static float float_dot(const float *a, const float *b, int64_t count)
+{
+    float lane[2 * ES_LANES] = {0};
+    for (int64_t i = 0; i < count; i++) lane[i % 32] = fmaf(a[i], b[i], lane[i % 32]);
+    for (int half = ES_LANES; half; half /= 2)
+        for (int i = 0; i < half; i++) lane[i] += lane[i + half];
+    return lane[0];
 }
 
 static double dot(const double *a, const double *b, int64_t count)
@@ -88,5 +136,14 @@ static void gram(const double *rows, int64_t count, int64_t d, int64_t first, in
 
 void es_kernel_init_scalar(es_kernel *kernel)
 {
-    *kernel = (es_kernel){"scalar", product, tally, reaches, dot, dot_and_square, gram};
+    *kernel = (es_kernel){.name = "scalar",
+                          .product = product,
+                          .tally = tally,
+                          .reach = reach,
+                          .byte_product = byte_product,
+                          .byte_reach = byte_reach,
+                          .float_dot = float_dot,
+                          .dot = dot,
+                          .dot_and_square = dot_and_square,
+                          .gram = gram};
 }

@@ -35,24 +35,15 @@ void es_packed_put(es_packed *packed, int64_t row, const double *unit_row)
     for (int64_t k = 0; k < packed->depth; k++) to[k * ES_PANEL] = (float)unit_row[k];
 }
 
-typedef struct tile_run {
-    const es_kernel *kernel;
-    const es_packed *packed;
-    es_take_strip *take;
-    void *sink;
-    int64_t blocks;
-    const es_progress *progress;
-} tile_run;
-
-static int64_t block_count(const es_packed *packed)
+static int64_t count_tiles(int64_t rows, int64_t block)
 {
-    return (packed->rows + ES_BLOCK - 1) / ES_BLOCK;
+    int64_t blocks = (rows + block - 1) / block;
+    return blocks * (blocks + 1) / 2;
 }
 
 int64_t es_tile_count(const es_packed *packed)
 {
-    int64_t blocks = block_count(packed);
-    return blocks * (blocks + 1) / 2;
+    return count_tiles(packed->rows, ES_BLOCK);
 }
 
 /* Tiles before row I of the triangle of tiles. */
@@ -76,51 +67,78 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+typedef struct strips_run {
+    int64_t rows, block;
+    es_visit_strip *visit;
+    void *context;
+    const es_progress *progress;
+} strips_run;
+
 static es_status run_tile(void *context, int64_t tile, int worker, es_error *error)
 {
-    const tile_run *run = context;
-    const es_packed *packed = run->packed;
-    int64_t depth = packed->depth, block_row, block_column;
-    place_of_tile(tile, run->blocks, &block_row, &block_column);
-    int64_t row_end = least((block_row + 1) * ES_BLOCK, packed->rows);
-    int64_t column_end = least((block_column + 1) * ES_BLOCK, packed->rows);
-    _Alignas(64) float cosines[ES_TILE];
-    for (int64_t column = block_column * ES_BLOCK; column < column_end; column += ES_PANEL) {
-        const float *right = packed->data + column * depth;
-        for (int64_t row = block_row * ES_BLOCK; row < row_end; row += ES_STRIP) {
+    const strips_run *run = context;
+    int64_t n = run->rows, block = run->block, block_row, block_column;
+    place_of_tile(tile, (n + block - 1) / block, &block_row, &block_column);
+    int64_t row_end = least((block_row + 1) * block, n);
+    int64_t column_end = least((block_column + 1) * block, n);
+    for (int64_t column = block_column * block; column < column_end; column += ES_PANEL)
+        for (int64_t row = block_row * block; row < row_end; row += ES_STRIP) {
             es_strip strip = {.tile = tile,
                               .first_row = row,
                               .first_column = column,
-                              .row_count = (int)least(ES_STRIP, packed->rows - row),
-                              .column_count = (int)least(ES_PANEL, packed->rows - column),
-                              .cosines = cosines};
+                              .row_count = (int)least(ES_STRIP, n - row),
+                              .column_count = (int)least(ES_PANEL, n - column)};
             if (row >= column + strip.column_count) break; /* the rest lies below the diagonal */
             strip.crosses = row + strip.row_count > column;
-            const float *left = packed->data + row / ES_PANEL * ES_PANEL * depth + row % ES_PANEL;
-            run->kernel->product(depth, left, right, cosines);
-            ES_TRY(run->take(run->sink, worker, &strip, error));
+            ES_TRY(run->visit(run->context, worker, &strip, error));
         }
-    }
     return ES_OK;
 }
 
 static bool report_pairs(void *context, int64_t done, int64_t total)
 {
-    const tile_run *run = context;
-    int64_t n = run->packed->rows, pairs = n * (n - 1) / 2;
+    const strips_run *run = context;
+    int64_t pairs = run->rows * (run->rows - 1) / 2;
     int64_t counted = (int64_t)((double)pairs * ((double)done / (double)total));
     return run->progress->report(run->progress->context, counted, pairs);
+}
+
+es_status es_strips_run(int64_t rows, int64_t block, int threads, es_visit_strip *visit,
+                        void *context, const es_progress *progress, es_error *error)
+{
+    strips_run run = {rows, block, visit, context, progress};
+    es_progress in_pairs = {report_pairs, &run};
+    bool told = progress && progress->report;
+    return es_parallel_for(threads, count_tiles(rows, block), run_tile, &run,
+                           told ? &in_pairs : NULL, error);
+}
+
+typedef struct tiles_run {
+    const es_kernel *kernel;
+    const es_packed *packed;
+    es_take_strip *take;
+    void *sink;
+} tiles_run;
+
+static es_status multiply_strip(void *context, int worker, const es_strip *place, es_error *error)
+{
+    const tiles_run *run = context;
+    int64_t depth = run->packed->depth, row = place->first_row;
+    const float *data = run->packed->data;
+    _Alignas(64) float cosines[ES_TILE];
+    run->kernel->product(depth, data + row / ES_PANEL * ES_PANEL * depth + row % ES_PANEL,
+                         data + place->first_column * depth, cosines);
+    es_strip strip = *place;
+    strip.cosines = cosines;
+    return run->take(run->sink, worker, &strip, error);
 }
 
 es_status es_tiles_run(const es_kernel *kernel, const es_packed *packed, int threads,
                        es_take_strip *take, void *sink, const es_progress *progress,
                        es_error *error)
 {
-    tile_run run = {kernel, packed, take, sink, block_count(packed), progress};
-    es_progress in_pairs = {report_pairs, &run};
-    bool told = progress && progress->report;
-    return es_parallel_for(threads, es_tile_count(packed), run_tile, &run, told ? &in_pairs : NULL,
-                           error);
+    tiles_run run = {kernel, packed, take, sink};
+    return es_strips_run(packed->rows, ES_BLOCK, threads, multiply_strip, &run, progress, error);
 }
 
 int64_t es_strip_pairs(const es_strip *strip, float *scratch, const float **cosines)

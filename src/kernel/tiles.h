@@ -39,6 +39,13 @@ typedef struct es_strip {
     const float *cosines;
 } es_strip;
 
+/* The places alone: visit every strip of the upper triangle of `rows` x `rows`, cut in tiles of
+ * `block` rows (a multiple of ES_PANEL), each tile by one thread, its strips in order; `cosines` is
+ * NULL. What es_tiles_run() and the screen in 8 bits stand on. */
+typedef es_status es_visit_strip(void *context, int worker, const es_strip *strip, es_error *error);
+es_status es_strips_run(int64_t rows, int64_t block, int threads, es_visit_strip *visit,
+                        void *context, const es_progress *progress, es_error *error);
+
 /* Called by many threads at once, one strip each; `worker` names per-thread scratch. */
 typedef es_status es_take_strip(void *sink, int worker, const es_strip *strip, es_error *error);
 

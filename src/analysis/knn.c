@@ -1,0 +1,441 @@
+/* Every row's k nearest: a screen of all pairs keeps what could be among them, float64 decides.
+ *
+ * Where 8-bit products are fast, the screen is in integers with a proven bound, and what passes is
+ * scored in float32; elsewhere the screen is the float32 product itself. Either way the lists hold
+ * every row that could be among the k nearest, so the answer does not depend on which it was.
+ *
+ * Rows with equal bytes have one list between them: at most k + 1 of a class can be anybody's
+ * neighbours, the rest is left out of the screen. */
+#include "analysis/knn_graph.h"
+#include "analysis/knn_lists.h"
+#include "analysis/pack.h"
+#include "base/map.h"
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "kernel/bytes.h"
+#include "kernel/rotation.h"
+
+#include <embscope/knn.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEFAULT_K = 10, ROTATION_SEED = 768, BLOCK_ROWS = 64 };
+
+void es_knn_release(es_knn *knn)
+{
+    free(knn->ids);
+    free(knn->cosines);
+    *knn = (es_knn){0};
+}
+
+/* One thread's copy of what the rows of a tile ask for, so that the screen reads plain floats. */
+typedef struct snapshot {
+    int64_t tile;
+    float rows[ES_BYTE_BLOCK], columns[ES_BYTE_BLOCK];
+} snapshot;
+
+typedef struct knn_job {
+    es_space *space;
+    int64_t d, k;
+    int threads;
+    /* The rows of the screen, by place, ascending: ids[p]; class_of[p] is the place of the first
+     * row of p's class. */
+    int64_t count, *ids;
+    int32_t *class_of;
+    int64_t
+        *place_of; /* (rows of the space): place of the first row of a row's class, -1 undefined */
+    es_candidate_lists lists;
+    snapshot *snapshots;
+    float allowance; /* what the screen's values may fall short of the truth */
+    /* float32 screen */
+    es_packed packed;
+    /* 8-bit screen */
+    float *units; /* (count, d) */
+    double *mean, mean_square;
+    es_rotation rotation;
+    es_bytes_pack bytes;
+    es_knn *knn;
+} knn_job;
+
+/* ---- classes of equal rows --------------------------------------------------------------------
+ */
+
+/* Lay out the places: all defined rows but those with more than k equal ones before them. */
+static es_status choose_places(knn_job *job, const int64_t *defined, int64_t defined_count,
+                               es_error *error)
+{
+    const es_space *space = job->space;
+    size_t size = (size_t)space->source.columns * es_dtype_size(space->tensor->dtype);
+    int64_t n = space->source.rows;
+    job->ids = es_alloc(defined_count, sizeof *job->ids);
+    job->class_of = es_alloc(defined_count, sizeof *job->class_of);
+    job->place_of = es_alloc(n, sizeof *job->place_of);
+    int64_t *members =
+        es_alloc(defined_count, sizeof *members); /* of a class, by its first place */
+    es_map classes = {0};
+    es_status status = ES_OK;
+    if (!job->ids || !job->class_of || !job->place_of || !members ||
+        !es_map_reserve(&classes, defined_count))
+        status = es_fail_memory(error, "places", (size_t)n * 16);
+    for (int64_t i = 0; status == ES_OK && i < n; i++) job->place_of[i] = -1;
+    for (int64_t i = 0; status == ES_OK && i < defined_count; i++) {
+        int64_t id = defined[i], first = job->count;
+        es_bytes row = {(const char *)space->rows + (size_t)id * size, size};
+        es_map_put put = es_map_insert(&classes, row, job->count, &first);
+        if (put == ES_MAP_NO_MEMORY) status = es_fail_memory(error, "places", (size_t)n);
+        job->place_of[id] = first;
+        job->knn->duplicate_rows += put == ES_MAP_EXISTS;
+        if (members[first]++ > job->k) continue;
+        job->class_of[job->count] = (int32_t)first;
+        job->ids[job->count++] = id;
+    }
+    es_map_release(&classes);
+    free(members);
+    return status;
+}
+
+/* ---- packing ----------------------------------------------------------------------------------
+ */
+
+static es_status pack_floats(void *context, int64_t index, int worker, es_error *error)
+{
+    (void)worker;
+    knn_job *job = context;
+    int64_t first = index * BLOCK_ROWS, end = first + BLOCK_ROWS;
+    double *row = es_alloc(job->d, sizeof *row);
+    if (!row) return es_fail_memory(error, "a row", (size_t)job->d * sizeof *row);
+    es_status status = ES_OK;
+    for (int64_t p = first; p < end && p < job->count && status == ES_OK; p++) {
+        status = es_space_read_unit_rows(job->space, job->ids[p], 1, row, error);
+        if (status == ES_OK) es_packed_put(&job->packed, p, row);
+    }
+    free(row);
+    return status;
+}
+
+/* Sum of unit rows of a block, into its slot; also their float32 form. */
+typedef struct mean_job {
+    knn_job *job;
+    double *sums; /* (blocks, d) */
+} mean_job;
+
+static es_status sum_block(void *context, int64_t index, int worker, es_error *error)
+{
+    (void)worker;
+    const mean_job *mean = context;
+    knn_job *job = mean->job;
+    int64_t first = index * BLOCK_ROWS, end = first + BLOCK_ROWS, d = job->d;
+    double *row = es_alloc(d, sizeof *row), *sum = mean->sums + index * d;
+    if (!row) return es_fail_memory(error, "a row", (size_t)d * sizeof *row);
+    es_status status = ES_OK;
+    for (int64_t p = first; p < end && p < job->count && status == ES_OK; p++) {
+        status = es_space_read_unit_rows(job->space, job->ids[p], 1, row, error);
+        if (status != ES_OK) break;
+        float *unit = job->units + p * d;
+        for (int64_t k = 0; k < d; k++) {
+            unit[k] = (float)row[k];
+            sum[k] += row[k];
+        }
+    }
+    free(row);
+    return status;
+}
+
+static es_status compute_mean(knn_job *job, int64_t blocks, es_error *error)
+{
+    mean_job mean = {job, es_alloc(blocks, (size_t)job->d * sizeof(double))};
+    if (!mean.sums) return es_fail_memory(error, "sums", (size_t)blocks * 8);
+    es_status status = es_parallel_for(job->threads, blocks, sum_block, &mean, NULL, error);
+    for (int64_t b = 0; status == ES_OK && b < blocks; b++)
+        for (int64_t k = 0; k < job->d; k++) job->mean[k] += mean.sums[b * job->d + k];
+    free(mean.sums);
+    for (int64_t k = 0; k < job->d; k++) job->mean[k] /= (double)job->count;
+    job->mean_square = job->space->kernel->dot(job->mean, job->mean, job->d);
+    return status;
+}
+
+static es_status pack_bytes(void *context, int64_t index, int worker, es_error *error)
+{
+    (void)worker;
+    knn_job *job = context;
+    int64_t first = index * BLOCK_ROWS, end = first + BLOCK_ROWS, d = job->d;
+    double *row = es_alloc(2, (size_t)d * sizeof *row);
+    if (!row) return es_fail_memory(error, "a row", (size_t)d * sizeof *row);
+    es_status status = ES_OK;
+    for (int64_t p = first; p < end && p < job->count && status == ES_OK; p++) {
+        status = es_space_read_unit_rows(job->space, job->ids[p], 1, row, error);
+        if (status != ES_OK) break;
+        for (int64_t k = 0; k < d; k++) row[k] -= job->mean[k];
+        double offset = job->space->kernel->dot(job->mean, row, d) + job->mean_square / 2;
+        es_rotation_apply(&job->rotation, row, row + d);
+        es_bytes_put(&job->bytes, p, row, offset);
+    }
+    free(row);
+    return status;
+}
+
+static es_status prepare_bytes(knn_job *job, es_error *error)
+{
+    int64_t blocks = (job->count + BLOCK_ROWS - 1) / BLOCK_ROWS;
+    job->units = es_alloc_aligned(job->count, (size_t)job->d * sizeof *job->units);
+    job->mean = es_alloc(job->d, sizeof *job->mean);
+    if (!job->units || !job->mean)
+        return es_fail_memory(error, "unit rows", (size_t)(job->count * job->d) * sizeof(float));
+    ES_TRY(compute_mean(job, blocks, error));
+    ES_TRY(es_rotation_init(&job->rotation, job->d, ROTATION_SEED, error));
+    ES_TRY(es_bytes_init(&job->bytes, job->count, job->d, error));
+    ES_TRY(es_parallel_for(job->threads, blocks, pack_bytes, job, NULL, error));
+    job->lists.units = job->units;
+    job->lists.depth = job->d;
+    job->lists.kernel = job->space->kernel;
+    job->lists.bound = es_float_dot_bound(job->d);
+    job->allowance = (float)ES_SCREEN_ALLOWANCE;
+    return ES_OK;
+}
+
+static es_status prepare_floats(knn_job *job, es_error *error)
+{
+    ES_TRY(es_packed_init(&job->packed, job->count, job->d, error));
+    job->lists.bound = es_product_bound(job->d);
+    job->allowance = (float)(1.01 * es_product_bound(job->d));
+    return es_parallel_for(job->threads, (job->count + BLOCK_ROWS - 1) / BLOCK_ROWS, pack_floats,
+                           job, NULL, error);
+}
+
+/* ---- the screen -------------------------------------------------------------------------------
+ */
+
+/* What place p asks of the screen; a row that shares its class's list asks for nothing. */
+static float asked(const knn_job *job, int64_t p)
+{
+    if (p >= job->count || job->class_of[p] != p) return INFINITY;
+    float least = es_lists_least(&job->lists, p);
+    return least - job->allowance - fabsf(least) * 0x1p-23f;
+}
+
+static void take_snapshot(const knn_job *job, snapshot *seen, const es_strip *place, int64_t block)
+{
+    if (seen->tile == place->tile) return;
+    seen->tile = place->tile;
+    int64_t row = place->first_row / block * block, column = place->first_column / block * block;
+    for (int64_t i = 0; i < block; i++) {
+        seen->rows[i] = asked(job, row + i);
+        seen->columns[i] = asked(job, column + i);
+    }
+}
+
+/* Hand on what passed: pair (row, column) for the sake of the row, of the column, or both. */
+static es_status offer(knn_job *job, snapshot *seen, const es_strip *place, int64_t block,
+                       const es_reached *reached, const float *cosines, es_error *error)
+{
+    for (int r = 0; r < place->row_count; r++) {
+        int64_t row = place->first_row + r;
+        for (uint64_t left = reached->row[r] | reached->column[r]; left; left &= left - 1) {
+            int c = __builtin_ctzll(left);
+            int64_t column = place->first_column + c;
+            if (c >= place->column_count || column <= row) continue;
+            float cosine = cosines ? cosines[r * ES_PANEL + c] : 0;
+            if (reached->row[r] >> c & 1) {
+                ES_TRY(es_lists_push(&job->lists, row, column, cosine, error));
+                seen->rows[row % block] = asked(job, row);
+            }
+            if (reached->column[r] >> c & 1) {
+                ES_TRY(es_lists_push(&job->lists, column, row, cosine, error));
+                seen->columns[column % block] = asked(job, column);
+            }
+        }
+    }
+    return ES_OK;
+}
+
+static es_status screen_floats(void *context, int worker, const es_strip *strip, es_error *error)
+{
+    knn_job *job = context;
+    snapshot *seen = &job->snapshots[worker];
+    take_snapshot(job, seen, strip, ES_BLOCK);
+    es_reached reached;
+    job->space->kernel->reach(strip->cosines, seen->rows + strip->first_row % ES_BLOCK,
+                              seen->columns + strip->first_column % ES_BLOCK, &reached);
+    if (!reached.any) return ES_OK;
+    return offer(job, seen, strip, ES_BLOCK, &reached, strip->cosines, error);
+}
+
+static es_screen_side side_of(const es_bytes_pack *pack, int64_t first, const float *least)
+{
+    return (es_screen_side){pack->scale + first, pack->offset + first, pack->length + first,
+                            pack->residual + first, least};
+}
+
+static es_status screen_bytes(void *context, int worker, const es_strip *place, es_error *error)
+{
+    knn_job *job = context;
+    snapshot *seen = &job->snapshots[worker];
+    take_snapshot(job, seen, place, ES_BYTE_BLOCK);
+    _Alignas(64) int32_t sums[ES_TILE];
+    es_bytes_multiply(job->space->kernel, &job->bytes, place, sums);
+    int64_t row = place->first_row, column = place->first_column;
+    es_screen_side rows = side_of(&job->bytes, row, seen->rows + row % ES_BYTE_BLOCK);
+    es_screen_side columns = side_of(&job->bytes, column, seen->columns + column % ES_BYTE_BLOCK);
+    es_reached reached;
+    job->space->kernel->byte_reach(sums, &rows, &columns, &reached);
+    if (!reached.any) return ES_OK;
+    return offer(job, seen, place, ES_BYTE_BLOCK, &reached, NULL, error);
+}
+
+static es_status screen(knn_job *job, bool bytes, const es_progress *progress, es_error *error)
+{
+    ES_TRY(bytes ? prepare_bytes(job, error) : prepare_floats(job, error));
+    if (!(job->snapshots = es_alloc(job->threads, sizeof *job->snapshots)))
+        return es_fail_memory(error, "snapshots", sizeof *job->snapshots);
+    for (int i = 0; i < job->threads; i++) job->snapshots[i].tile = -1;
+    /* A class's list holds its own first row as well: its members need it, the row itself drops it.
+     */
+    for (int64_t p = 0; p < job->count; p++)
+        if (job->class_of[p] == p) ES_TRY(es_lists_push(&job->lists, p, p, 1, error));
+    if (bytes)
+        return es_strips_run(job->count, ES_BYTE_BLOCK, job->threads, screen_bytes, job, progress,
+                             error);
+    return es_tiles_run(job->space->kernel, &job->packed, job->threads, screen_floats, job,
+                        progress, error);
+}
+
+/* ---- float64 decides --------------------------------------------------------------------------
+ */
+
+typedef struct scored {
+    double cosine;
+    int64_t id;
+} scored;
+
+static int compare_scored(const void *a, const void *b)
+{
+    const scored *x = a, *y = b;
+    if (x->cosine != y->cosine) return x->cosine < y->cosine ? 1 : -1;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+/* Turn a class's list into its best k + 1, float64 cosines, ids: written back into the list. */
+static es_status decide(const knn_job *job, int64_t p, double *rows, scored **best, int64_t *room,
+                        es_error *error)
+{
+    es_candidate_lists *lists = (es_candidate_lists *)&job->lists;
+    es_lists_cut(lists, p);
+    es_candidate_list *list = &lists->lists[p];
+    if (!es_grow((void **)best, room, list->count, sizeof **best))
+        return es_fail_memory(error, "neighbours", (size_t)list->count * sizeof **best);
+    ES_TRY(es_space_read_unit_rows(job->space, job->ids[p], 1, rows, error));
+    for (int32_t i = 0; i < list->count; i++) {
+        int64_t id = job->ids[list->items[i].place];
+        ES_TRY(es_space_read_unit_rows(job->space, id, 1, rows + job->d, error));
+        (*best)[i] = (scored){job->space->kernel->dot(rows, rows + job->d, job->d), id};
+    }
+    qsort(*best, (size_t)list->count, sizeof **best, compare_scored);
+    if (list->count > job->k + 1) list->count = (int32_t)(job->k + 1);
+    for (int32_t i = 0; i < list->count; i++)
+        list->items[i] = (es_candidate){(int32_t)(*best)[i].id, (float)(*best)[i].cosine};
+    return ES_OK;
+}
+
+static es_status decide_block(void *context, int64_t index, int worker, es_error *error)
+{
+    (void)worker;
+    const knn_job *job = context;
+    int64_t first = index * BLOCK_ROWS, end = first + BLOCK_ROWS, room = 0;
+    scored *best = NULL;
+    double *rows = es_alloc(2, (size_t)job->d * sizeof *rows);
+    es_status status = rows ? ES_OK : es_fail_memory(error, "rows", (size_t)job->d * 16);
+    for (int64_t p = first; p < end && p < job->count && status == ES_OK; p++)
+        if (job->class_of[p] == p) status = decide(job, p, rows, &best, &room, error);
+    free(rows);
+    free(best);
+    return status;
+}
+
+/* Every row's answer: its class's list without itself. */
+static void fill_answer(const knn_job *job)
+{
+    es_knn *knn = job->knn;
+    for (int64_t i = 0; i < knn->rows; i++) {
+        int32_t *ids = knn->ids + i * knn->k;
+        float *cosines = knn->cosines + i * knn->k;
+        const es_candidate_list *list =
+            job->place_of[i] < 0 ? NULL : &job->lists.lists[job->place_of[i]];
+        int64_t kept = 0;
+        for (int32_t j = 0; list && j < list->count && kept < knn->k; j++) {
+            if (list->items[j].place == i) continue;
+            ids[kept] = list->items[j].place; /* an id by now */
+            cosines[kept++] = list->items[j].cosine;
+        }
+        for (; kept < knn->k; kept++) {
+            ids[kept] = -1;
+            cosines[kept] = NAN;
+        }
+    }
+}
+
+static es_status run(knn_job *job, const int64_t *defined, int64_t defined_count,
+                     const es_progress *progress, es_error *error)
+{
+    ES_TRY(choose_places(job, defined, defined_count, error));
+    ES_TRY(es_lists_init(&job->lists, job->count, job->k + 1, 0, error));
+    bool bytes = job->space->kernel->bytes_are_fast && job->d <= ES_BYTE_DEPTH;
+    ES_TRY(screen(job, bytes, progress, error));
+    es_packed_release(&job->packed);
+    es_bytes_release(&job->bytes);
+    ES_TRY(es_parallel_for(job->threads, (job->count + BLOCK_ROWS - 1) / BLOCK_ROWS, decide_block,
+                           job, NULL, error));
+    es_knn *knn = job->knn;
+    int64_t cells;
+    if (!es_multiply_counts(knn->rows, knn->k, &cells) ||
+        !(knn->ids = es_alloc(cells, sizeof *knn->ids)) ||
+        !(knn->cosines = es_alloc(cells, sizeof *knn->cosines)))
+        return es_fail(error, ES_NO_MEMORY, "out of memory (%lld x %lld neighbours)",
+                       (long long)knn->rows, (long long)knn->k);
+    fill_answer(job);
+    return es_knn_describe(job->space, knn, error);
+}
+
+static void release_job(knn_job *job)
+{
+    free(job->ids);
+    free(job->class_of);
+    free(job->place_of);
+    free(job->snapshots);
+    free(job->units);
+    free(job->mean);
+    es_packed_release(&job->packed);
+    es_rotation_release(&job->rotation);
+    es_bytes_release(&job->bytes);
+    es_lists_release(&job->lists);
+}
+
+es_status es_knn_compute(es_space *space, const es_knn_options *options, es_knn *knn,
+                         es_error *error)
+{
+    static const es_knn_options defaults;
+    if (!options) options = &defaults;
+    *knn = (es_knn){.rows = space->source.rows, .k = options->k ? options->k : DEFAULT_K};
+    int64_t *defined, count;
+    ES_TRY(es_space_defined_rows(space, &defined, &count, error));
+    knn->left_out = space->source.rows - count;
+    knn_job job = {.space = space, .d = space->source.columns, .k = knn->k, .knn = knn};
+    job.threads = es_thread_count(options->threads ? options->threads : space->threads);
+    es_status status = ES_OK;
+    if (count < 2)
+        status = es_fail(error, ES_BAD_INPUT,
+                         "%s: neighbours need two rows that are finite and not zero; there %s %lld",
+                         space->source.path, count == 1 ? "is" : "are", (long long)count);
+    else if (space->source.rows > INT32_MAX)
+        status =
+            es_fail(error, ES_UNSUPPORTED, "%s: more than %d rows", space->source.path, INT32_MAX);
+    else if (knn->k < 1 || knn->k >= count)
+        status =
+            es_fail(error, ES_BAD_ARGUMENT, "k must be from 1 to %lld (rows less one), not %lld",
+                    (long long)count - 1, (long long)knn->k);
+    if (status == ES_OK) status = run(&job, defined, count, &options->progress, error);
+    release_job(&job);
+    free(defined);
+    if (status != ES_OK) es_knn_release(knn);
+    return status;
+}

@@ -1,0 +1,123 @@
+#include "analysis/knn_lists.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+es_status es_lists_init(es_candidate_lists *lists, int64_t rows, int64_t keep, double bound,
+                        es_error *error)
+{
+    *lists = (es_candidate_lists){.rows = rows, .keep = keep, .bound = bound};
+    lists->lists = es_alloc(rows, sizeof *lists->lists);
+    lists->least = es_alloc(rows, sizeof *lists->least);
+    lists->locks = es_alloc(rows, sizeof *lists->locks);
+    if (!lists->lists || !lists->least || !lists->locks) {
+        es_lists_release(lists);
+        return es_fail_memory(error, "candidate lists", (size_t)rows * sizeof *lists->lists);
+    }
+    for (int64_t i = 0; i < rows; i++) {
+        atomic_init(&lists->least[i], -INFINITY);
+        atomic_flag_clear(&lists->locks[i]);
+    }
+    return ES_OK;
+}
+
+void es_lists_release(es_candidate_lists *lists)
+{
+    for (int64_t i = 0; lists->lists && i < lists->rows; i++) free(lists->lists[i].items);
+    free(lists->lists);
+    free((void *)lists->least);
+    free(lists->locks);
+    *lists = (es_candidate_lists){0};
+}
+
+static void score(const es_candidate_lists *lists, int64_t row, es_candidate_list *list)
+{
+    if (lists->units) {
+        const float *u = lists->units + row * lists->depth;
+        for (int32_t i = list->scored; i < list->count; i++)
+            list->items[i].cosine = lists->kernel->float_dot(
+                u, lists->units + (int64_t)list->items[i].place * lists->depth, lists->depth);
+    }
+    list->scored = list->count;
+}
+
+static void swap(es_candidate *a, es_candidate *b)
+{
+    es_candidate held = *a;
+    *a = *b;
+    *b = held;
+}
+
+/* Hoare's selection: afterwards items[k] has the k-th largest cosine (from 0), larger ones before.
+ */
+static void select_largest(es_candidate *items, int32_t count, int32_t k)
+{
+    int32_t low = 0, high = count - 1;
+    while (low < high) {
+        float pivot = items[low + (high - low) / 2].cosine;
+        int32_t i = low, j = high;
+        while (i <= j) {
+            while (items[i].cosine > pivot) i++;
+            while (items[j].cosine < pivot) j--;
+            if (i <= j) swap(&items[i++], &items[j--]);
+        }
+        if (k <= j)
+            high = j;
+        else if (k >= i)
+            low = i;
+        else
+            return;
+    }
+}
+
+void es_lists_cut(es_candidate_lists *lists, int64_t row)
+{
+    es_candidate_list *list = &lists->lists[row];
+    score(lists, row, list);
+    if (list->count < lists->keep) return;
+    int32_t keep = (int32_t)lists->keep;
+    select_largest(list->items, list->count, keep - 1);
+    /* The keep-th best is at least this; whoever is further below than two bounds cannot be among
+     * them. */
+    double kth = list->items[keep - 1].cosine, limit = kth - 2 * lists->bound;
+    int32_t kept = keep;
+    for (int32_t i = keep; i < list->count; i++)
+        if (list->items[i].cosine >= limit) list->items[kept++] = list->items[i];
+    list->count = list->scored = kept;
+    float least = nextafterf((float)(kth - lists->bound), -INFINITY);
+    if (least > es_lists_least(lists, row))
+        atomic_store_explicit(&lists->least[row], least, memory_order_relaxed);
+}
+
+static es_status push_locked(es_candidate_lists *lists, int64_t row, int64_t place, float cosine,
+                             es_error *error)
+{
+    es_candidate_list *list = &lists->lists[row];
+    if (list->count == list->capacity) {
+        es_lists_cut(lists, row);
+        /* Room for as many again as the cut left; most rows never need more than the first. */
+        int64_t wanted = 2 * (list->count > lists->keep ? (int64_t)list->count : lists->keep) + 32;
+        if (wanted > lists->rows) wanted = lists->rows;
+        if (wanted > list->capacity) {
+            es_candidate *items = realloc(list->items, (size_t)wanted * sizeof *items);
+            if (!items) return es_fail_memory(error, "candidates", (size_t)wanted * sizeof *items);
+            list->items = items;
+            list->capacity = (int32_t)wanted;
+        }
+    }
+    list->items[list->count++] = (es_candidate){(int32_t)place, cosine};
+    if (!lists->units) list->scored = list->count;
+    return ES_OK;
+}
+
+es_status es_lists_push(es_candidate_lists *lists, int64_t row, int64_t place, float cosine,
+                        es_error *error)
+{
+    while (atomic_flag_test_and_set_explicit(&lists->locks[row], memory_order_acquire)) {
+    }
+    es_status status = push_locked(lists, row, place, cosine, error);
+    atomic_flag_clear_explicit(&lists->locks[row], memory_order_release);
+    return status;
+}

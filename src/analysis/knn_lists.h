@@ -1,0 +1,48 @@
+/* Growing lists of candidates, one a row, each with the level that a newcomer must reach. */
+#ifndef ES_ANALYSIS_KNN_LISTS_H
+#define ES_ANALYSIS_KNN_LISTS_H
+
+#include "space/space.h"
+
+#include <stdatomic.h>
+
+typedef struct es_candidate {
+    int32_t place; /* packed place */
+    float cosine;  /* within the screen's bound of the exact one, once scored */
+} es_candidate;
+
+typedef struct es_candidate_list {
+    es_candidate *items;
+    int32_t count, capacity, scored; /* the first `scored` have their cosine */
+} es_candidate_list;
+
+typedef struct es_candidate_lists {
+    int64_t rows, keep; /* how many of the best a row keeps */
+    double bound;       /* |scored cosine - exact| */
+    es_candidate_list *lists;
+    _Atomic float *least; /* (rows): the exact cosine of a newcomer must not be below this */
+    atomic_flag *locks;
+    const float
+        *units; /* (rows, depth) unit rows in float32, to score with; NULL: pushes are scored */
+    int64_t depth;
+    const es_kernel *kernel;
+} es_candidate_lists;
+
+es_status es_lists_init(es_candidate_lists *lists, int64_t rows, int64_t keep, double bound,
+                        es_error *error);
+void es_lists_release(es_candidate_lists *lists);
+
+/* What a newcomer to row `row` must reach now. It only rises. */
+static inline float es_lists_least(const es_candidate_lists *lists, int64_t row)
+{
+    return atomic_load_explicit(&lists->least[row], memory_order_relaxed);
+}
+
+/* Offer `place` to row `row`; `cosine` counts where pushes are scored. Any thread may call it. */
+es_status es_lists_push(es_candidate_lists *lists, int64_t row, int64_t place, float cosine,
+                        es_error *error);
+
+/* Keep what could be among the best `keep` of the row, by the bound. */
+void es_lists_cut(es_candidate_lists *lists, int64_t row);
+
+#endif
