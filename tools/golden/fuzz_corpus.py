@@ -103,7 +103,9 @@ def zipped(members, compression=zipfile.ZIP_STORED, comment=b"", zip64=False, fi
     with zipfile.ZipFile(file, "w", compression) as archive:
         archive.comment = comment
         for name, data in members.items():
-            with archive.open(zipfile.ZipInfo(name), "w", force_zip64=zip64) as member:
+            entry = zipfile.ZipInfo(name)
+            entry.compress_type = compression
+            with archive.open(entry, "w", force_zip64=zip64) as member:
                 member.write(data)
     return file.getvalue()
 
