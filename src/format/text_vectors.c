@@ -285,7 +285,7 @@ static es_status read_first_line(text_reader *reader, int64_t *size, es_error *e
                    ? fail_long(reader, error)
                    : es_fail(error, ES_BAD_INPUT, "%s: the file is empty", reader->file->path);
     es_word_header *header = &reader->header;
-    ES_TRY(es_word_header_parse(reader->file, reader->window, end + 1 - reader->window, 2, 0,
+    ES_TRY(es_word_header_parse(reader->file, reader->window, end + 1 - reader->window, 2, 1,
                                 header, error));
     *size = header->size;
     if (header->present) {

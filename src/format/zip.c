@@ -25,7 +25,8 @@ enum {
     END64_SIZE = 56,
     LOCATOR_SIZE = 20,
     LARGEST_COMMENT = 65535,
-    LARGEST_RATIO = 1032, /* deflate's own limit */
+    LARGEST_RATIO = 1032,   /* deflate's own limit */
+    MOST_MEMBERS = 1 << 16, /* each costs a few reads: more would take seconds */
     FLAG_ENCRYPTED = 1,
     FLAG_DESCRIPTOR = 1 << 3,                 /* sizes and CRC follow the data */
     FLAG_REFUSED = 1 << 5 | 1 << 6 | 1 << 13, /* patches, strong encryption, hidden headers */
@@ -324,6 +325,9 @@ es_status es_zip_open(es_zip *zip, const es_file *file, es_error *error)
     *zip = (es_zip){.file = file};
     directory directory = {0};
     ES_TRY(find_directory(file, &directory, error));
+    if (directory.count > MOST_MEMBERS)
+        return es_fail(error, ES_UNSUPPORTED, "%s: %lld members; at most %d are supported",
+                       file->path, (long long)directory.count, MOST_MEMBERS);
     unsigned char *data = malloc(directory.size ? (size_t)directory.size : 1);
     if (!data) return es_fail_memory(error, "an archive's directory", (size_t)directory.size);
     es_status status = es_file_read(file, directory.offset, data, directory.size, error);
