@@ -25,7 +25,7 @@ typedef struct query {
 
 static const cli_example examples[] = {
     {"neighbors demo cat", "the 20 tokens nearest to \"cat\""},
-    {"neighbors demo king - man + woman", "nearest to a sum of unit rows"},
+    {"neighbors demo king - man + woman --prefix space", "nearest to a sum of unit rows"},
     {"neighbors demo cat -k 5 --metric dot --json", "another order, for programs"},
     {"neighbors demo cat --all --min 0.5", "every token at cosine 0.5 or more"},
     {0}};
