@@ -1,5 +1,5 @@
 # On a terminal, work of more than a second shows how far it is; --quiet does not
-command -v script > /dev/null || { echo "no script(1) for a terminal"; exit 77; }
+script -qec true /dev/null < /dev/null > /dev/null 2>&1 || { echo "no terminal to be had from script(1)"; exit 77; }
 python3 "$MODELS" big big.npy
 script -qefc '
     embscope distribution big.npy --threads 1 > out & pid=$!
