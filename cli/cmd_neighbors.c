@@ -25,7 +25,7 @@ typedef struct query {
 
 static const cli_example examples[] = {
     {"neighbors demo cat", "the 20 tokens nearest to \"cat\""},
-    {"neighbors demo king - man + woman", "nearest to a sum of unit rows"},
+    {"neighbors demo king - man + woman --prefix space", "nearest to a sum of unit rows"},
     {"neighbors demo cat -k 5 --metric dot --json", "another order, for programs"},
     {"neighbors demo cat --all --min 0.5", "every token at cosine 0.5 or more"},
     {0}};
@@ -119,29 +119,34 @@ static es_status split_argument(cli_call *call, const char *argument, query *que
     return status;
 }
 
+/* Every other part must be a sign, and the last one none. */
+static es_status check_signs(cli_call *call, const cli_words *parts)
+{
+    for (int64_t i = 1; i < parts->count; i += 2)
+        if (strcmp(parts->word[i], "+") != 0 && strcmp(parts->word[i], "-") != 0)
+            return cli_call_usage(
+                call, "expected '+' or '-' between tokens, found '%s' (quote a token with spaces)",
+                parts->word[i]);
+    if (parts->count && parts->count % 2 == 0)
+        return cli_call_usage(call, "expected a token after '%s'", parts->word[parts->count - 1]);
+    return ES_OK;
+}
+
 /* TERM (+|- TERM)...; the tokens of --tokens FILE are added. */
 static es_status read_terms(cli_call *call, const cli_words *parts, query *query)
 {
-    es_status status = ES_OK;
+    es_status status = check_signs(call, parts);
     cli_words *terms = &query->terms;
-    int64_t limit = parts->count;
-    if (call->common->tokens)
+    if (!status && call->common->tokens)
         status = cli_words_read_lines(terms, call->common->tokens, &call->error);
     int64_t from_file = terms->count;
-    if (!status && !(query->signs = calloc((size_t)(from_file + limit) + 1, sizeof(int))))
-        status = cli_fail(&call->error, ES_NO_MEMORY, "out of memory");
+    if (!status) query->signs = calloc((size_t)(from_file + parts->count) + 1, sizeof(int));
+    if (!status && !query->signs) status = cli_fail(&call->error, ES_NO_MEMORY, "out of memory");
     for (int64_t i = 0; !status && i < from_file; i++) query->signs[i] = +1;
-    for (int64_t i = 0; !status && i < limit; i += 2) {
-        const char *sign = i ? parts->word[i - 1] : "+";
-        if (strcmp(sign, "+") != 0 && strcmp(sign, "-") != 0)
-            return cli_call_usage(
-                call, "expected '+' or '-' between tokens, found '%s' (quote a token with spaces)",
-                sign);
-        query->signs[terms->count] = *sign == '+' ? +1 : -1;
+    for (int64_t i = 0; !status && i < parts->count; i += 2) {
+        query->signs[terms->count] = i && *parts->word[i - 1] == '-' ? -1 : +1;
         status = cli_words_add(terms, parts->word[i], &call->error);
     }
-    if (!status && limit && limit % 2 == 0)
-        return cli_call_usage(call, "expected a token after '%s'", parts->word[limit - 1]);
     return status;
 }
 

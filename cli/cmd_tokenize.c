@@ -15,7 +15,7 @@ typedef struct settings {
 
 static const cli_example examples[] = {
     {"tokenize demo 'a cat sat'", "the tokens of a text"},
-    {"tokenize demo < FILE", "the tokens of a file, its line ends included"},
+    {"tokenize demo < text.txt", "the tokens of a file, its line ends included"},
     {"tokenize demo --decode 464 3797", "the way back"},
     {0}};
 

@@ -14,10 +14,13 @@ enum { GRACE_SECONDS = 1 };
 static volatile sig_atomic_t interrupted;
 static const char *volatile guarded;
 
+/* Only calls that are allowed in a signal handler. */
 static void end_now(void)
 {
+    static const char text[] = "embscope: error: interrupted\n";
     const char *path = guarded;
     if (path) unlink(path);
+    (void)!write(STDERR_FILENO, text, sizeof text - 1);
     _exit(CLI_EXIT_INTERRUPTED);
 }
 

@@ -44,6 +44,8 @@ es_status cli_output_check(const char *path, const char *const *inputs, size_t c
     char folder[PATH_MAX];
     if (!folder_of(path, folder, sizeof folder))
         return cli_fail_path(error, ES_CANNOT_WRITE, path, ENAMETOOLONG);
+    if (!stat(folder, &target) && !S_ISDIR(target.st_mode))
+        return cli_fail_path(error, ES_CANNOT_WRITE, path, ENOTDIR);
     if (access(folder, W_OK | X_OK)) return cli_fail_path(error, ES_CANNOT_WRITE, folder, errno);
     return ES_OK;
 }

@@ -46,7 +46,7 @@ def main():
             for result, name in cases_of(test):
                 counts[result] += 1
                 if result == "failed":
-                    print(f"failed: {path.split('/')[0]}: {test['name']}: {name}")
+                    print(f"failed: {path.split('/')[0]}: {test['name'].split(' / ')[-1]}: {name}")
     print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
     return 1 if counts["failed"] or not counts["passed"] else 0
 

@@ -6,6 +6,7 @@
     models.py npy FILE         the same rows as a NumPy matrix, without names
     models.py vector FILE X... one vector as .npy
     models.py many FILE N D    N words "w0" ... in D dimensions, word2vec text
+    models.py big FILE         40,000 rows of 512 as .npy, seconds of work for all pairs
     models.py gpt2 FOLDER      a GPT-2-shaped folder: byte-level BPE of 256 bytes and a few words
 """
 import json
@@ -110,6 +111,15 @@ def write_gpt2(folder, columns=8):
           ("#version: 0.2\n" + "".join(f"{a} {b}\n" for a, b in merges)).encode())
 
 
+def write_big(path, rows=40000, columns=512):
+    block = struct.pack("<4096f", *pseudo_random(4096))
+    with open(path, "wb") as file:
+        file.write(npy([], (rows, columns), "<f4"))
+        for place in range(rows * columns // 4096):
+            start = 4 * (place % 4096)
+            file.write(block[start:] + block[:start])
+
+
 def main():
     what, path, *rest = sys.argv[1:]
     if what == "words":
@@ -126,6 +136,8 @@ def main():
         values = pseudo_random(rows * columns)
         write(path, word2vec_text({f"w{i}": [round(next(values), 4) for _ in range(columns)]
                                    for i in range(rows)}))
+    elif what == "big":
+        write_big(path)
     elif what == "gpt2":
         write_gpt2(path)
     else:

@@ -1,7 +1,7 @@
 # Every example of the help works as printed
 command -v gnuplot > /dev/null || { echo "no gnuplot"; exit 77; }
 [ -d "$EMBSCOPE_DATA/models/demo" ] || { echo "no models/demo"; exit 77; }
-printf 'cat dog\n' > pairs.txt && printf 'a cat sat' > FILE
+printf 'cat dog\n' > pairs.txt && printf 'a cat sat' > text.txt
 for command in '' $(embscope help | sed -n 's/^  \([a-z]*\)  .*/\1/p' | grep -v help); do
     embscope help $command | sed -n '2,/^$/s/^  embscope /embscope /p' > lines
     [ -s lines ] || echo "$command: no examples"

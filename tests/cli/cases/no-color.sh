@@ -1,5 +1,5 @@
 # Colour on a terminal, but not with NO_COLOR, --json, --csv or a dumb terminal
-command -v script > /dev/null || { echo "no script(1) for a terminal"; exit 77; }
+script -qec true /dev/null < /dev/null > /dev/null 2>&1 || { echo "no terminal to be had from script(1)"; exit 77; }
 python3 "$MODELS" words w.vec
 escapes() { script -qec "$1" /dev/null < /dev/null | tr -cd '\033' | wc -c; }
 [ "$(escapes 'embscope similarity w.vec cat dog')" -gt 0 ] && echo colour
