@@ -72,7 +72,8 @@ static void undefined_is_null(void **state)
 {
     (void)state;
     char *data = written(write_undefined);
-    assert_string_equal(data, "[[null, null, null, 0, -0.25], [1, -2], null, null, null, \"ff0061\"]\n");
+    assert_string_equal(data,
+                        "[[null, null, null, 0, -0.25], [1, -2], null, null, null, \"ff0061\"]\n");
     free(data);
 }
 
@@ -133,10 +134,8 @@ static void a_full_disk_shows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lays_out),
-        cmocka_unit_test(undefined_is_null),
-        cmocka_unit_test(strings_are_safe),
-        cmocka_unit_test(the_locale_does_not_matter),
+        cmocka_unit_test(lays_out),          cmocka_unit_test(undefined_is_null),
+        cmocka_unit_test(strings_are_safe),  cmocka_unit_test(the_locale_does_not_matter),
         cmocka_unit_test(a_full_disk_shows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,11 +18,27 @@ static void check_round_trip(double value)
 static void reads_back_the_same(void **state)
 {
     (void)state;
-    const double values[] = {0.0,      -0.0,          1,       -1,      0.1,     1.0 / 3,
-                             DBL_MAX,  -DBL_MAX,      DBL_MIN, 5e-324,  -5e-324, DBL_EPSILON,
-                             1e22,     1e23,          1e-7,    123456789012345678.0,
-                             0.3,      0.1 + 0.2,     2.2250738585072011e-308,
-                             9007199254740993.0,      1.7976931348623157e308};
+    const double values[] = {0.0,
+                             -0.0,
+                             1,
+                             -1,
+                             0.1,
+                             1.0 / 3,
+                             DBL_MAX,
+                             -DBL_MAX,
+                             DBL_MIN,
+                             5e-324,
+                             -5e-324,
+                             DBL_EPSILON,
+                             1e22,
+                             1e23,
+                             1e-7,
+                             123456789012345678.0,
+                             0.3,
+                             0.1 + 0.2,
+                             2.2250738585072011e-308,
+                             9007199254740993.0,
+                             1.7976931348623157e308};
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) check_round_trip(values[i]);
     uint64_t bits = 88172645463325252u;
     for (int i = 0; i < 200000; i++) {
@@ -42,8 +58,10 @@ static void is_short(void **state)
     const struct {
         double value;
         const char *text;
-    } cases[] = {{0.1, "0.1"}, {1, "1"}, {-2.5, "-2.5"}, {0.1 + 0.2, "0.30000000000000004"},
-                 {1e300, "1e+300"}, {1.0 / 3, "0.3333333333333333"}, {100, "100"}};
+    } cases[] = {{0.1, "0.1"},      {1, "1"},
+                 {-2.5, "-2.5"},    {0.1 + 0.2, "0.30000000000000004"},
+                 {1e300, "1e+300"}, {1.0 / 3, "0.3333333333333333"},
+                 {100, "100"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         es_number_shortest(cases[i].value, text);
         assert_string_equal(text, cases[i].text);
@@ -58,9 +76,11 @@ static void shows_for_people(void **state)
         double value;
         int decimals;
         const char *text;
-    } cases[] = {{0.56091, 4, "0.5609"}, {-0.00001, 4, "0.0000"}, {-0.0, 2, "0.00"},
-                 {NAN, 4, "-"},          {INFINITY, 4, "inf"},    {-INFINITY, 1, "-inf"},
-                 {1e300, 4, "1.000e+300"}, {1e-300, 6, "0.000000"}, {-3.14159, 2, "-3.14"}};
+    } cases[] = {{0.56091, 4, "0.5609"},   {-0.00001, 4, "0.0000"},
+                 {-0.0, 2, "0.00"},        {NAN, 4, "-"},
+                 {INFINITY, 4, "inf"},     {-INFINITY, 1, "-inf"},
+                 {1e300, 4, "1.000e+300"}, {1e-300, 6, "0.000000"},
+                 {-3.14159, 2, "-3.14"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         es_number_fixed(cases[i].value, cases[i].decimals, text);
         assert_string_equal(text, cases[i].text);
@@ -68,8 +88,13 @@ static void shows_for_people(void **state)
     const struct {
         int64_t count;
         const char *text;
-    } counts[] = {{0, "0"}, {999, "999"}, {1000, "1,000"}, {-1000, "-1,000"}, {-999, "-999"},
-                  {1262857896, "1,262,857,896"}, {INT64_MAX, "9,223,372,036,854,775,807"}};
+    } counts[] = {{0, "0"},
+                  {999, "999"},
+                  {1000, "1,000"},
+                  {-1000, "-1,000"},
+                  {-999, "-999"},
+                  {1262857896, "1,262,857,896"},
+                  {INT64_MAX, "9,223,372,036,854,775,807"}};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         es_number_count(counts[i].count, text);
         assert_string_equal(text, counts[i].text);

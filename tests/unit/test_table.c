@@ -42,9 +42,9 @@ static void aligns_by_display_width(void **state)
     (void)state;
     es_table table = make_table();
     char *data = printed(&table, false);
-    assert_string_equal(data, "       id  token              cosine\n"
-                              "     3797  \" cat\"             0.5609\n"
-                              "        -  \"日本\"                  -\n"
+    assert_string_equal(data, "       id  token             cosine\n"
+                              "     3797  \" cat\"            0.5609\n"
+                              "        -  \"日本\"                 -\n"
                               "        7  \"e\xCC\x81\\\"\\\\\\x0A\\xFF\"  -1.0000\n"
                               "1,234,567  (no token)\n");
     free(data);
