@@ -190,6 +190,27 @@ static void token_text_runs_nothing(void **state)
     draw_all(*state, "figure.pdf");
 }
 
+/* The two ways in, by themselves: figures escape before they come to these. */
+static void text_stays_data(void **state)
+{
+    for (int i = 0; i < COUNT; i++) {
+        es_figure figure = {.width = 300, .height = 200, .name = "text"};
+        es_gnuplot_line(&figure.script, "words", hostile[i], strlen(hostile[i]));
+        es_text_add(&figure.script, "$data << " ES_GNUPLOT_END "\n1 2 ");
+        es_gnuplot_field(&figure.script, hostile[i], strlen(hostile[i]));
+        es_text_add(&figure.script, "\n" ES_GNUPLOT_END "\nset title words noenhanced\n"
+                                    "plot $data using 1:2:3 with labels noenhanced notitle\n");
+        es_text svg = {0};
+        es_error error = {{0}};
+        es_status status = es_gnuplot_draw(&figure, ES_FIGURE_SVG, &svg, &error);
+        es_text_release(&figure.script);
+        if (no_gnuplot(status, &error)) skip();
+        assert_ok(status, error);
+        es_text_release(&svg);
+        assert_no_harm(*state);
+    }
+}
+
 static void forms_are_what_they_say(void **state)
 {
     fixture *made = *state;
@@ -312,6 +333,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(token_text_runs_nothing),
+        cmocka_unit_test(text_stays_data),
         cmocka_unit_test(forms_are_what_they_say),
         cmocka_unit_test(inline_svg_is_text),
         cmocka_unit_test(a_broken_script_is_told),
