@@ -68,9 +68,10 @@ static void add_terminal(es_text *script, const es_figure *figure, es_figure_for
     else
         es_text_printf(script,
                        "set terminal svg size %d,%d font '" ES_SVG_FONT ",12' noenhanced round%s\n"
-                       "ES_FONT = '" ES_SVG_FONT "'\nES_SCALE = 1\n",
+                       "ES_FONT = '" ES_SVG_FONT "'\nES_SCALE = %s\n",
                        figure->width, figure->height,
-                       form == ES_FIGURE_SVG ? " background '#ffffff'" : "");
+                       form == ES_FIGURE_SVG ? " background '#ffffff'" : "",
+                       form == ES_FIGURE_SVG ? "1" : "1.12");
     es_text_printf(script, "TITLED = %d\nset encoding utf8\n", form != ES_FIGURE_INLINE);
 }
 

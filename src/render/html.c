@@ -122,8 +122,8 @@ void es_html_style(es_text *page)
         "monospace;color:var(--token);white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:"
         "isolate}.none{color:var(--muted)}\n",
         "code{font:.88em ui-monospace,'SF Mono',Menlo,Consolas,'DejaVu Sans Mono',monospace}\n",
-        ".lists{display:grid;grid-template-columns:repeat(auto-fit,minmax(15.5rem,1fr));"
-        "gap:.5rem 2.2rem}.lists table{width:100%;margin:.4rem 0}.lists h3{font-size:1rem;"
+        ".lists{display:grid;grid-template-columns:repeat(auto-fit,minmax(20rem,1fr));"
+        "gap:.5rem 3rem}.lists table{width:100%;margin:.4rem 0}.lists h3{font-size:1rem;"
         "font-weight:600;margin:1rem 0 .1rem}\n",
         "figure{margin:1.9rem 0;padding:.6rem .9rem .9rem;background:var(--card);border:1px solid "
         "var(--line);border-radius:8px}figure svg{display:block;max-width:100%;height:auto;"

@@ -222,7 +222,7 @@ static es_status add_plane(es_text *page, const es_report *report, es_error *err
 static void add_list(es_text *page, const es_neighbors *query)
 {
     es_text_add(page, "<div><h3>");
-    es_html_text(page, query->query, strlen(query->query));
+    es_html_token(page, query->query, strlen(query->query));
     es_text_add(page, "</h3>\n<table>\n");
     for (int64_t i = 0; i < query->count && i < NEIGHBORS_SHOWN; i++) {
         es_text_add(page, "<tr><td>");
@@ -249,7 +249,7 @@ static es_status add_neighbors(es_text *page, const es_report *report, es_error 
     es_figure figure = es_figure_neighbors(report->space, &report->queries[0]);
     es_text caption = {0};
     es_text_add(&caption, "The cosine of ");
-    es_html_text(&caption, report->queries[0].query, strlen(report->queries[0].query));
+    es_html_token(&caption, report->queries[0].query, strlen(report->queries[0].query));
     es_text_add(&caption, " to every token, by token id; the nearest are named.");
     es_status status = caption.failed ? es_fail_memory(error, "a caption", caption.size)
                                       : add_figure(page, &figure, caption.data, error);

@@ -148,9 +148,10 @@ void es_report_say_pairs(es_text *page, const es_report *report)
         if (isfinite(pair->percentile)) {
             es_text_add(page, "; ");
             es_text_fixed(page, pair->percentile, 2);
-            es_text_add(page,
-                        "&nbsp;% of this space&rsquo;s own pairs lie below it. The second is the "
-                        "fairer measure where all rows lean one way");
+            es_text_add(page, "&nbsp;% of this space&rsquo;s own pairs lie below it");
+            if (fabs(report->distribution.mean) > report->distribution.random_standard_deviation)
+                es_text_add(page, ". Since the rows of this space lean one way, the second is the "
+                                  "fairer measure");
         }
         es_text_add(page, ".");
     } else if (!three) {
@@ -171,7 +172,7 @@ void es_report_say_neighbors(es_text *page, const es_report *report)
     }
     const es_neighbor *first = &query->neighbors[0], *last = &query->neighbors[query->count - 1];
     es_text_add(page, "The token nearest to ");
-    es_html_text(page, query->query, strlen(query->query));
+    es_html_token(page, query->query, strlen(query->query));
     es_text_add(page, " is ");
     es_html_token(page, first->text.data, first->text.size);
     es_text_add(page, " (");

@@ -11,40 +11,48 @@
 
 enum { BARS = 32, BAR_WIDTH = 48, TREE_WIDTH = 40, WIDEST_LEAF = 24 };
 
+/* Each bar is a whole number of bins. */
 typedef struct bars {
-    double low, width;         /* bar k is [low + k width, low + (k+1) width) */
+    int count;
+    double edges[BARS + 1];
     double share[BARS];        /* of all pairs */
     double random_share[BARS]; /* what random directions would have there */
     double longest;
 } bars;
 
-/* The cosine below which `share` of the counted pairs lie, to a bin. */
-static double quantile_edge(const es_distribution *distribution, double share)
+/* The bins drawn: from the first to the last pair but for one in 10,000 at each end, and at least
+ * four standard deviations of random directions about 0. */
+static void choose_bins(const es_distribution *distribution, int64_t *first, int64_t *last)
 {
-    double wanted = share * (double)distribution->pairs, sum = 0;
-    for (int64_t k = 0; k < distribution->bins; k++) {
-        sum += (double)distribution->counts[k];
-        if (sum > wanted) return distribution->edges[share < 0.5 ? k : k + 1];
+    double cut = 1e-4 * (double)distribution->pairs, sum = 0;
+    double reach = 4 * distribution->random_standard_deviation;
+    int64_t from = 0, to = distribution->bins - 1;
+    const double *edges = distribution->edges;
+    for (; from < to && (sum += (double)distribution->counts[from]) <= cut; from++) {
     }
-    return distribution->edges[distribution->bins];
+    for (sum = 0; to > from && (sum += (double)distribution->counts[to]) <= cut; to--) {
+    }
+    while (from > 0 && edges[from] > -reach) from--;
+    while (to < distribution->bins - 1 && edges[to + 1] < reach) to++;
+    *first = from;
+    *last = to;
 }
 
 static bars make_bars(const es_distribution *distribution, int64_t columns)
 {
-    double reach = 4 * distribution->random_standard_deviation;
-    double low = fmax(-1, fmin(quantile_edge(distribution, 1e-4), -reach));
-    double high = fmin(1, fmax(quantile_edge(distribution, 1 - 1e-4), reach));
-    bars bar = {.low = low, .width = (high - low) / BARS};
-    for (int64_t k = 0; k < distribution->bins; k++) {
-        double middle = (distribution->edges[k] + distribution->edges[k + 1]) / 2;
-        int at = (int)floor((middle - low) / bar.width);
-        if (at < 0 || at >= BARS) continue;
-        bar.share[at] += (double)distribution->counts[k] / (double)distribution->pairs;
-    }
-    for (int k = 0; k < BARS; k++) {
-        double from = low + k * bar.width;
-        bar.random_share[k] =
-            es_random_cosine_tail(from, columns) - es_random_cosine_tail(from + bar.width, columns);
+    int64_t first, last;
+    choose_bins(distribution, &first, &last);
+    int64_t bins = last - first + 1, group = (bins + BARS - 1) / BARS;
+    bars bar = {.count = (int)((bins + group - 1) / group)};
+    for (int k = 0; k < bar.count; k++) {
+        int64_t from = first + k * group, to = from + group;
+        if (to > distribution->bins) to = distribution->bins;
+        for (int64_t i = from; i < to; i++)
+            bar.share[k] += (double)distribution->counts[i] / (double)distribution->pairs;
+        bar.edges[k] = distribution->edges[from];
+        bar.edges[k + 1] = distribution->edges[to];
+        bar.random_share[k] = es_random_cosine_tail(bar.edges[k], columns) -
+                              es_random_cosine_tail(bar.edges[k + 1], columns);
         bar.longest = fmax(bar.longest, fmax(bar.share[k], bar.random_share[k]));
     }
     return bar;
@@ -75,9 +83,9 @@ es_status es_text_histogram(const es_distribution *distribution, int64_t columns
     bars bar = make_bars(distribution, columns);
     fprintf(out, "%s cosine   pairs  random%s\n", es_ink_code(ES_INK_DIM, color),
             es_ink_code(ES_INK_PLAIN, color));
-    for (int k = 0; k < BARS; k++) {
+    for (int k = 0; k < bar.count; k++) {
         char from[ES_NUMBER_TEXT], share[ES_NUMBER_TEXT], random_share[ES_NUMBER_TEXT];
-        es_number_fixed(bar.low + (k + 0.5) * bar.width, 3, from);
+        es_number_fixed((bar.edges[k] + bar.edges[k + 1]) / 2, 3, from);
         es_number_fixed(100 * bar.share[k], 2, share);
         es_number_fixed(100 * bar.random_share[k], 2, random_share);
         fprintf(out, "%7s  %5s%%  %5s%%", from, share, random_share);

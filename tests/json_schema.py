@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+"""Holds what `embscope COMMAND --json` prints to docs/schema/COMMAND.json, and docs/json.md to the schemas.
+
+    json_schema.py PROGRAM SOURCE_ROOT
+"""
+import json
+import os
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+
+try:
+    import jsonschema
+except ImportError:
+    print("python3-jsonschema is not installed")
+    sys.exit(77)
+
+program, root = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+failures = 0
+
+
+def fail(message):
+    global failures
+    failures += 1
+    print("not ok:", message)
+
+
+def write_npy(path, rows):
+    columns = len(rows[0])
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({len(rows)}, {columns}), }}"
+    header += " " * (117 - len(header)) + "\n"
+    with open(path, "wb") as file:
+        file.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode())
+        for row in rows:
+            file.write(struct.pack(f"<{columns}f", *row))
+
+
+def write_words(path, rows):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(f"{len(rows)} {len(rows[0][1])}\n")
+        for word, row in rows:
+            file.write(word + " " + " ".join(map(str, row)) + "\n")
+
+
+def no_constants(text):
+    raise ValueError(f"{text} is no JSON")
+
+
+def keys_of(schema):
+    """Every key that a schema names, at any depth."""
+    if isinstance(schema, dict):
+        for key in schema.get("properties", {}):
+            yield key
+        for value in schema.values():
+            yield from keys_of(value)
+    elif isinstance(schema, list):
+        for value in schema:
+            yield from keys_of(value)
+
+
+schemas = {}
+for name in sorted(os.listdir(os.path.join(root, "docs/schema"))):
+    with open(os.path.join(root, "docs/schema", name), encoding="utf-8") as file:
+        schemas[name[:-5]] = json.load(file)
+with open(os.path.join(root, "docs/json.md"), encoding="utf-8") as file:
+    documented = set(re.findall(r"`(?:\w+\[\])?\.?(\w+)`", file.read()))
+for name, schema in schemas.items():
+    jsonschema.Draft202012Validator.check_schema(schema)
+    for key in sorted(set(keys_of(schema)) - documented):
+        fail(f"docs/json.md does not speak of {name}'s key {key}")
+
+seen = set()
+with tempfile.TemporaryDirectory() as folder:
+    os.chdir(folder)
+    write_words("words.vec", [("cat", [1, 2, 0.5]), ("dog", [1, 1.5, 0.25]), ("banana", [-1, 0.5, 2]),
+                              ("zéro", [0, 0, 0]), ("\"quoted\"", [0.5, -1, 1]), ("car", [3, -2, 0.125])])
+    write_npy("bare.npy", [[1, 0], [float("nan"), 1], [0, 0], [1, 1], [-1, 1e-30], [1, 0]])
+    runs = [
+        ["info", "words.vec"],
+        ["info", "bare.npy"],
+        ["tokenize", "words.vec", "dog"],
+        ["tokenize", "words.vec", "--decode", "1", "2"],
+        ["similarity", "words.vec", "cat", "dog", "zéro"],
+        ["similarity", "bare.npy", "@0", "@1", "@3"],
+        ["neighbors", "words.vec", "cat", "-k", "3"],
+        ["neighbors", "words.vec", "cat", "+", "dog", "-", "car", "--metric", "euclidean"],
+        ["neighbors", "bare.npy", "@0", "--farthest", "--all"],
+        ["distribution", "words.vec"],
+        ["distribution", "bare.npy", "--per-row"],
+        ["matrix", "words.vec", "cat", "dog", "banana", "car"],
+        ["matrix", "bare.npy", "@0", "@3"],
+        ["report", "words.vec"],
+        ["report", "bare.npy"],
+    ]
+    for arguments in runs:
+        line = " ".join(arguments)
+        done = subprocess.run([program, *arguments, "--json"], capture_output=True, timeout=120)
+        if done.returncode:
+            fail(f"{line}: exit {done.returncode}: {done.stderr.decode(errors='replace').strip()}")
+            continue
+        try:
+            answer = json.loads(done.stdout.decode("utf-8"), parse_constant=no_constants)
+            jsonschema.validate(answer, schemas[arguments[0]], cls=jsonschema.Draft202012Validator)
+            seen.add(arguments[0])
+        except (ValueError, jsonschema.ValidationError) as error:
+            where = "/".join(map(str, getattr(error, "absolute_path", [])))
+            fail(f"{line}: {where}: {getattr(error, 'message', error)}")
+for name in sorted(set(schemas) - seen):
+    fail(f"no run has answered to {name}.json")
+print(f"{len(runs)} answers, {len(schemas)} schemas, {failures} failures")
+sys.exit(failures != 0)

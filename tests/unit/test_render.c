@@ -1,0 +1,248 @@
+/* Every answer in every form, from small results made by hand, against tests/golden/render.txt.
+ * EMBSCOPE_UPDATE_GOLDEN=1 writes that file anew: read the difference before it is kept. */
+#define _GNU_SOURCE /* mkdtemp, open_memstream */
+#include "test.h"
+
+#include <embscope/embscope.h>
+#include <math.h>
+#include <unistd.h>
+
+#define TEXT(literal) (char *)(uintptr_t)(literal), sizeof(literal) - 1
+
+static char folder[] = "/tmp/embscope-render-XXXXXX";
+static es_space *space;
+
+static es_token_norm norms[] = {
+    {0, TEXT(" cat"), 3.25}, {1, TEXT("d\"og\n"), 2}, {-1, TEXT("pooled \xFF"), 0}};
+static double cosines[] = {1, 0.5, NAN, 0.5, 1, NAN, NAN, NAN, NAN};
+static es_pair pairs[] = {{0, 1, 0.5, 60, 3.25, 2.86, 1, 0.4, 1, 0.158, 99.5},
+                          {0, 2, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN},
+                          {1, 2, -1.0 / 3, 109.47, -0.5, 4, 1.63, -0.25, -0.67, 1e-58, 0}};
+static es_similarity similarity = {3, norms, cosines, 3, pairs, 1048576};
+
+static es_neighbor near[] = {{1, {TEXT("dog")}, 0.75, 6.5}, {2, {NULL, 0}, -0.125, -1}};
+static es_neighbors neighbors = {.metric = ES_METRIC_COSINE,
+                                 .query = (char *)(uintptr_t) " cat",
+                                 .query_norm = 3.25,
+                                 .count = 2,
+                                 .neighbors = near,
+                                 .left_out = 1};
+
+static double edges[] = {-1, -0.5, 0, 0.5, 1};
+static int64_t counts[] = {1, 0, 3, 2};
+static double row_means[] = {0.1, NAN, -0.5};
+static es_distribution distribution = {
+    .rows = 4,
+    .left_out = 1,
+    .pairs = 6,
+    .mean = 0.25,
+    .variance = 0.09,
+    .standard_deviation = 0.3,
+    .skewness = -1,
+    .excess_kurtosis = 0.5,
+    .equivalent_dimension = 2.5,
+    .minimum = {-0.75, 0, 1},
+    .maximum = {0.875, 1, 2},
+    .quantiles = {{0, -0.75}, {0.001, -0.7}, {0.5, 0.25}, {0.999, 0.8}, {1, 0.875}},
+    .bins = 4,
+    .edges = edges,
+    .counts = counts,
+    .random_variance = 0.25,
+    .random_standard_deviation = 0.5,
+    .once_level = 0.7,
+    .ks_random = 0.25,
+    .above_chance = 1};
+
+static es_item items[] = {
+    {0, TEXT(" cat"), NULL, 1}, {1, TEXT(" dog"), NULL, 1}, {-1, TEXT(" car"), NULL, 2}};
+static double square[] = {1, 0.75, 0.125, 0.75, 1, 0.25, 0.125, 0.25, 1};
+static double eigenvalues[] = {1.875, 0.875, 0.25};
+static double eigenvectors[] = {0.75, 0.5, 0.25, 0.5, -0.75, 0.25, 0.25, 0.5, 0.75};
+static int64_t order[] = {0, 1, 2};
+static es_merge linkage[] = {{0, 1, 0.25, 2}, {2, 3, 0.8125, 3}};
+static es_matrix matrix = {3,     items,   square, eigenvalues, eigenvectors, {0.018, 3.5},
+                           order, linkage, 1e-16};
+
+static es_info info = {.vocabulary_kind = ES_VOCABULARY_BPE,
+                       .vocabulary_size = 50257,
+                       .tying = ES_TYING_UNTIED,
+                       .untied_rows = 12,
+                       .norm_minimum = 0.5,
+                       .norm_quartile1 = 1,
+                       .norm_median = 1.5,
+                       .norm_quartile3 = 2,
+                       .norm_maximum = 4,
+                       .norm_mean = 1.75,
+                       .zero = {1, {2}, 1},
+                       .non_finite = {0, {0}, 0},
+                       .duplicates = {12, {0, 1}, 2}};
+
+static es_report report(void)
+{
+    return (es_report){.space = space,
+                       .info = info,
+                       .pairs = similarity,
+                       .query_count = 1,
+                       .queries = {neighbors},
+                       .matrix = matrix,
+                       .distribution = distribution,
+                       .order_spearman = 0.875};
+}
+
+static void write_npy(const char *path)
+{
+    char header[118];
+    memset(header, ' ', sizeof header);
+    static const char words[] = "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }";
+    memcpy(header, words, sizeof words - 1);
+    header[sizeof header - 1] = '\n';
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    fwrite("\x93NUMPY\x01\x00\x76\x00", 1, 10, file);
+    fwrite(header, 1, sizeof header, file);
+    for (int i = 0; i < 12; i++) fwrite(&(float){(float)i}, sizeof(float), 1, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(chdir(folder), 0);
+    write_npy("tiny.npy");
+    es_error error = {{0}};
+    assert_ok(es_space_open("tiny.npy", NULL, &space, &error), error);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    es_space_free(space);
+    unlink("tiny.npy");
+    return chdir("/") || rmdir(folder);
+}
+
+/* Everything, one form after the other. */
+static es_status render_all(FILE *out, es_error *error)
+{
+    es_ids ids = {(int64_t[]){0, 2}, 2, 2};
+    es_report whole = report();
+    es_neighbors dot = neighbors;
+    dot.metric = ES_METRIC_DOT;
+    dot.farthest = true;
+    es_distribution per_row = distribution;
+    per_row.row_means = row_means;
+    es_status status = ES_OK;
+    for (int form = 0; form < 3 && !status; form++) {
+        es_render_options options = {.output = (es_output)form, .elapsed_seconds = 0.5};
+        fprintf(out, "==== form %d\n", form);
+        if (!status) status = es_render_tokens(space, &ids, &options, out, error);
+        if (!status)
+            status =
+                es_render_decoded(space, &ids, (es_bytes){TEXT("a\xFF z")}, &options, out, error);
+        if (!status) status = es_render_info(space, &info, &options, out, error);
+        if (!status) status = es_render_similarity(space, &similarity, &options, out, error);
+        if (!status) status = es_render_neighbors(space, &neighbors, &options, out, error);
+        if (!status) status = es_render_neighbors(space, &dot, &options, out, error);
+        if (!status) status = es_render_distribution(space, &distribution, &options, out, error);
+        if (!status) status = es_render_distribution(space, &per_row, &options, out, error);
+        if (!status) status = es_render_matrix(space, &matrix, &options, out, error);
+        if (!status) status = es_render_report(&whole, &options, out, error);
+    }
+    return status;
+}
+
+static void matches_golden(void **state)
+{
+    (void)state;
+    char *data = NULL, *version;
+    size_t size = 0;
+    es_error error = {{0}};
+    FILE *out = open_memstream(&data, &size);
+    assert_ok(render_all(out, &error), error);
+    fclose(out);
+    /* The version is the one thing that may change from day to day. */
+    while ((version = strstr(data, es_version()))) memset(version, 'V', strlen(es_version()));
+    const char *path = test_source_path("tests/golden/render.txt");
+    if (getenv("EMBSCOPE_UPDATE_GOLDEN")) {
+        FILE *file = fopen(path, "wb");
+        assert_non_null(file);
+        fwrite(data, 1, size, file);
+        fclose(file);
+    }
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    char *expected = calloc(1, size + 2);
+    size_t got = fread(expected, 1, size + 1, file);
+    fclose(file);
+    size_t same = 0;
+    while (same < got && same < size && expected[same] == data[same]) same++;
+    if (got != size || same != size)
+        fail_msg("differs from %s at byte %zu:\n%.200s\n---- expected:\n%.200s", path, same,
+                 data + same, expected + same);
+    free(expected);
+    free(data);
+}
+
+static void a_full_disk_is_an_error(void **state)
+{
+    (void)state;
+    FILE *full = fopen("/dev/full", "w");
+    if (!full) skip();
+    setvbuf(full, NULL, _IONBF, 0);
+    es_render_options options = {.output = ES_OUTPUT_JSON};
+    es_error error = {{0}};
+    assert_int_equal(es_render_info(space, &info, &options, full, &error), ES_CANNOT_WRITE);
+    assert_says(error, "No space left on device");
+    fclose(full);
+}
+
+/* The page in its odd cases: no figures, nothing defined, no words. */
+static void the_page_stands_without_gnuplot(void **state)
+{
+    (void)state;
+    const char *path = getenv("PATH");
+    char *kept = path ? strdup(path) : NULL;
+    setenv("PATH", "/nonexistent", 1);
+    es_report whole = report();
+    double vectors[8] = {1, 2, 3, 4, 4, 3, 2, 1};
+    whole.pair_tokens = (es_selection){.count = 3, .items = items};
+    whole.pair_vectors = vectors;
+    char *data = NULL;
+    size_t size = 0;
+    es_error error = {{0}};
+    FILE *out = open_memstream(&data, &size);
+    es_status status = es_render_report_html(&whole, out, &error);
+    fclose(out);
+    if (kept) setenv("PATH", kept, 1);
+    free(kept);
+    assert_ok(status, error);
+    assert_non_null(strstr(data, "A figure would stand here"));
+    assert_non_null(strstr(data, "gnuplot-nox"));
+    assert_non_null(strstr(data, "d&quot;og\\x0A"));
+    assert_null(strstr(data, ">nan"));
+    assert_null(strstr(data, "<script"));
+    assert_null(strstr(data, "http-equiv=\"refresh"));
+    assert_non_null(strstr(data, "</html>"));
+    free(data);
+    whole = (es_report){.space = space, .order_spearman = NAN};
+    whole.info.norm_median = NAN;
+    whole.distribution.mean = NAN;
+    out = open_memstream(&data, &size);
+    assert_ok(es_render_report_html(&whole, out, &error), error);
+    fclose(out);
+    assert_null(strstr(data, "nan"));
+    assert_non_null(strstr(data, "there is no pair"));
+    free(data);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(matches_golden),
+        cmocka_unit_test(a_full_disk_is_an_error),
+        cmocka_unit_test(the_page_stands_without_gnuplot),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
