@@ -135,6 +135,7 @@ static es_status read_merge(es_json *json, es_vocabulary *vocabulary, es_text *c
     if (copy->failed) return es_fail_memory(json->error, "a merge", left.size);
     const char *fault = es_vocabulary_add_merge(vocabulary, left, right, scratch);
     if (!fault) return ES_OK;
+    if (scratch->failed) return es_fail_memory(json->error, "merges", (size_t)json->size);
     es_json_seek(json, start);
     return es_json_fail(json, "%s", fault);
 }

@@ -39,7 +39,11 @@ static inline void fuzz_use(es_vocabulary *vocabulary, es_bytes text, bool exact
     (void)es_vocabulary_suggest(vocabulary, text, 3, near);
     for (int64_t id = 0; id < es_vocabulary_size(vocabulary); id++) {
         es_bytes token = es_vocabulary_token(vocabulary, id);
-        if (token.data && es_vocabulary_find(vocabulary, token) < 0) abort();
+        int64_t found = es_vocabulary_find(vocabulary, token);
+        es_bytes again = es_vocabulary_token(vocabulary, found);
+        if (found >= 0 && (again.size != token.size ||
+                           (token.size && memcmp(again.data, token.data, token.size) != 0)))
+            abort();
         (void)es_vocabulary_is_special(vocabulary, id);
     }
     es_vocabulary_free(vocabulary);
