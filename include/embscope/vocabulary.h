@@ -38,24 +38,27 @@ int64_t es_vocabulary_size(const es_vocabulary *vocabulary);
 
 /* The bytes that token `id` stands for: " cat" for GPT-2's 3797, "##ing" for a WordPiece
  * continuation, the key of a word. Belongs to the vocabulary. An id without a token (a gap, or a
- * row beyond the tokenizer) has data NULL, size 0. */
+ * row beyond the tokenizer) has data NULL, size 0; a token beyond the rows has its bytes. */
 es_bytes es_vocabulary_token(const es_vocabulary *vocabulary, int64_t id);
 
 /* Is the token a special one ("<|endoftext|>", "[CLS]"), which no plain text encodes to? */
 bool es_vocabulary_is_special(const es_vocabulary *vocabulary, int64_t id);
 
-/* The id of the token whose bytes are exactly these, or -1. */
+/* The row whose token's bytes are exactly these, or -1. */
 int64_t es_vocabulary_find(const es_vocabulary *vocabulary, es_bytes bytes);
 
 /* Append to *ids what the reference tokenizer makes of the text, without adding special tokens
- * around it. With `special`, special tokens written out in the text become their ids. A word
- * vocabulary looks the whole text up: NOT_FOUND where it is absent. BAD_INPUT where the pattern
- * gave up (match limit). */
+ * around it and truncating nothing. With `special`, special tokens written out in the text become
+ * their ids; without, they are text. A word vocabulary looks the whole text up: NOT_FOUND where it
+ * is absent, as where a BPE has no token for a byte (the reference drops such bytes). BAD_INPUT
+ * where the pattern gave up (match limit). Bytes that are no UTF-8, which the reference cannot be
+ * asked for: GPT-2's pattern takes them for symbols, a tokenizer's own pattern for pieces of their
+ * own, WordPiece for U+FFFD. On failure *ids is as it was. An id may lie beyond the rows. */
 es_status es_vocabulary_encode(const es_vocabulary *vocabulary, es_bytes text, bool special,
                                es_ids *ids, es_error *error);
 
 /* The way back: *text is malloc'ed and terminated, the caller's to free; *size its length without
- * the terminator. Ids outside the vocabulary: NOT_FOUND. WordPiece joins with spaces, "##" pieces
+ * the terminator. Ids without a token: NOT_FOUND. WordPiece joins with spaces, "##" pieces
  * without. */
 es_status es_vocabulary_decode(const es_vocabulary *vocabulary, const int64_t *ids, int64_t count,
                                char **text, size_t *size, es_error *error);

@@ -23,6 +23,7 @@ es_bpe *es_bpe_create(void)
 void es_bpe_free(es_bpe *bpe)
 {
     if (!bpe) return;
+    free(bpe->slots);
     free(bpe->pairs);
     free(bpe->results);
     es_pretokenizer_release(&bpe->pretokenizer);
@@ -31,42 +32,43 @@ void es_bpe_free(es_bpe *bpe)
 
 /* The slot of a pair, or the free one where it would go. The table's address is mixed in, so that
  * no file can choose ids that collide. */
-static es_pair_slot *find_pair(const es_bpe *bpe, uint64_t pair)
+static int32_t *find_slot(const es_bpe *bpe, uint64_t pair)
 {
-    uint64_t hash = (pair ^ (uint64_t)(uintptr_t)bpe->pairs) * 0xBF58476D1CE4E5B9u;
+    uint64_t hash = (pair ^ (uint64_t)(uintptr_t)bpe->slots) * 0xBF58476D1CE4E5B9u;
     hash = (hash ^ hash >> 31) * 0x94D049BB133111EBu;
-    uint64_t mask = (uint64_t)bpe->pair_capacity - 1;
+    uint64_t mask = (uint64_t)bpe->slot_count - 1;
     for (uint64_t i = (hash >> 20) & mask;; i = (i + 1) & mask) {
-        es_pair_slot *slot = &bpe->pairs[i];
-        if (slot->rank < 0 || slot->pair == pair) return slot;
+        int32_t *slot = &bpe->slots[i];
+        if (*slot < 0 || bpe->pairs[*slot] == pair) return slot;
     }
 }
 
 bool es_bpe_reserve(es_bpe *bpe, int64_t merges)
 {
     if (merges > ES_TOKEN_ID_LIMIT ||
-        !es_grow((void **)&bpe->results, &bpe->rank_capacity, merges, sizeof *bpe->results))
+        !es_grow((void **)&bpe->results, &bpe->result_capacity, merges, sizeof *bpe->results) ||
+        !es_grow((void **)&bpe->pairs, &bpe->pair_capacity, merges, sizeof *bpe->pairs))
         return false;
-    int64_t capacity = bpe->pair_capacity ? bpe->pair_capacity : 16;
-    while (capacity < 2 * merges) capacity *= 2;
-    if (capacity == bpe->pair_capacity) return true;
-    es_bpe grown = {.pairs = es_alloc_aligned(capacity, sizeof *bpe->pairs),
-                    .pair_capacity = capacity};
-    if (!grown.pairs) return false;
-    memset(grown.pairs, 0xFF, (size_t)capacity * sizeof *grown.pairs);
-    for (int64_t i = 0; i < bpe->pair_capacity; i++)
-        if (bpe->pairs[i].rank >= 0) *find_pair(&grown, bpe->pairs[i].pair) = bpe->pairs[i];
-    free(bpe->pairs);
-    bpe->pairs = grown.pairs;
-    bpe->pair_capacity = capacity;
+    int64_t count = bpe->slot_count ? bpe->slot_count : 16;
+    while (count < 2 * merges) count *= 2;
+    if (count == bpe->slot_count) return true;
+    int32_t *slots = es_alloc_aligned(count, sizeof *slots);
+    if (!slots) return false;
+    memset(slots, 0xFF, (size_t)count * sizeof *slots);
+    free(bpe->slots);
+    bpe->slots = slots;
+    bpe->slot_count = count;
+    for (int64_t rank = 0; rank < bpe->rank_count; rank++)
+        *find_slot(bpe, bpe->pairs[rank]) = (int32_t)rank;
     return true;
 }
 
 void es_bpe_add_merge(es_bpe *bpe, int64_t left, int64_t right, int64_t result)
 {
-    uint64_t pair = (uint64_t)left << 32 | (uint64_t)right;
-    *find_pair(bpe, pair) = (es_pair_slot){pair, bpe->rank_count};
-    bpe->results[bpe->rank_count++] = (int32_t)result;
+    int64_t rank = bpe->rank_count++;
+    bpe->pairs[rank] = (uint64_t)left << 32 | (uint64_t)right;
+    bpe->results[rank] = (int32_t)result;
+    *find_slot(bpe, bpe->pairs[rank]) = (int32_t)rank;
 }
 
 /* The byte that a character stands for, or -1. */
@@ -144,9 +146,9 @@ static bool queue_pair(encoder *e, int64_t place)
 {
     symbol *left = &e->symbols[place];
     left->rank = -1;
-    if (left->next < 0 || !e->bpe->pair_capacity) return true;
+    if (left->next < 0 || !e->bpe->slot_count) return true;
     uint64_t pair = (uint64_t)left->id << 32 | (uint64_t)e->symbols[left->next].id;
-    left->rank = find_pair(e->bpe, pair)->rank;
+    left->rank = *find_slot(e->bpe, pair);
     return left->rank < 0 || heap_push(e, left->rank, place);
 }
 

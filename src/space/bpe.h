@@ -7,11 +7,6 @@
 
 #include <embscope/vocabulary.h>
 
-typedef struct es_pair_slot {
-    uint64_t pair; /* left id << 32 | right id */
-    int64_t rank;  /* -1 marks a free slot */
-} es_pair_slot;
-
 typedef enum es_normal_form {
     ES_NORMAL_NONE,
     ES_NORMAL_NFC,
@@ -22,10 +17,12 @@ typedef enum es_normal_form {
 
 typedef struct es_bpe {
     int32_t byte_id[256]; /* the token of a single byte, -1 for none */
-    es_pair_slot *pairs;  /* (pair_capacity), a power of two */
-    int64_t pair_count, pair_capacity;
-    int32_t *results; /* (rank_count): the token that the merge of that rank makes */
-    int64_t rank_count, rank_capacity;
+    /* The merge of a pair of tokens: a hash table of ranks, small enough to stay in a cache. */
+    int32_t *slots; /* (slot_count), a power of two; -1 is free */
+    int64_t slot_count;
+    uint64_t *pairs;  /* (rank_count): left id << 32 | right id */
+    int32_t *results; /* (rank_count): the token that the merge makes */
+    int64_t rank_count, pair_capacity, result_capacity;
     int64_t unknown_id;  /* for a byte without a token; -1: such a text cannot be encoded */
     bool fuse_unknown;   /* one for a run of them */
     bool ignore_merges;  /* a word that is a token is taken whole */

@@ -350,7 +350,8 @@ es_status es_space_row_text(const es_space *space, int64_t id, char **text, size
                             es_error *error)
 {
     es_bytes token = es_vocabulary_token(space->vocabulary, id);
-    *text = token.data ? es_copy_bytes(token.data, token.size) : es_copy_format("#%lld", (long long)id);
+    *text =
+        token.data ? es_copy_bytes(token.data, token.size) : es_copy_format("#%lld", (long long)id);
     if (!*text) return es_fail_memory(error, "a token's text", token.size);
     *size = token.data ? token.size : strlen(*text);
     return ES_OK;

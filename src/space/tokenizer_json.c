@@ -58,7 +58,7 @@ typedef struct model {
     int64_t at, vocab, merges; /* where they lie, -1 for absent */
     bool vocab_read, merges_read;
     es_text unknown;
-    bool has_unknown, fuse_unknown, ignore_merges, byte_fallback, has_maximum;
+    bool has_unknown, fuse_unknown, ignore_merges, byte_fallback, has_maximum, has_prefix;
     char prefix[ES_TOKENIZER_NAME], suffix[ES_TOKENIZER_NAME];
     int64_t maximum;
     double dropout;
@@ -135,6 +135,7 @@ static es_status read_merge(es_json *json, es_vocabulary *vocabulary, es_text *c
     if (copy->failed) return es_fail_memory(json->error, "a merge", left.size);
     const char *fault = es_vocabulary_add_merge(vocabulary, left, right, scratch);
     if (!fault) return ES_OK;
+    if (scratch->failed) return es_fail_memory(json->error, "merges", (size_t)json->size);
     es_json_seek(json, start);
     return es_json_fail(json, "%s", fault);
 }
@@ -175,8 +176,10 @@ static es_status read_model_member(es_json *json, es_bytes key, model *model)
     if (es_json_peek(json) == ES_JSON_NULL) return es_json_skip(json);
     if (es_bytes_equal(key, "type") && !*model->type)
         return es_tokenizer_read_name(json, model->type);
-    if (es_bytes_equal(key, "continuing_subword_prefix"))
+    if (es_bytes_equal(key, "continuing_subword_prefix")) {
+        model->has_prefix = true;
         return es_tokenizer_read_name(json, model->prefix);
+    }
     if (es_bytes_equal(key, "end_of_word_suffix"))
         return es_tokenizer_read_name(json, model->suffix);
     if (es_bytes_equal(key, "dropout")) return es_json_double(json, &model->dropout);
@@ -232,8 +235,9 @@ static es_status finish_wordpiece(es_json *json, const model *model)
 {
     es_vocabulary *vocabulary = model->vocabulary;
     if (model->has_maximum) vocabulary->wordpiece->maximum = model->maximum;
-    vocabulary->wordpiece->prefix =
-        es_vocabulary_keep(vocabulary, model->prefix, strlen(model->prefix));
+    if (model->has_prefix)
+        vocabulary->wordpiece->prefix =
+            es_vocabulary_keep(vocabulary, model->prefix, strlen(model->prefix));
     es_bytes unknown = {"[UNK]", 5};
     if (model->has_unknown) unknown = (es_bytes){model->unknown.data, model->unknown.size};
     if (es_vocabulary_finish_wordpiece(vocabulary, unknown)) return ES_OK;

@@ -144,8 +144,8 @@ const char *es_vocabulary_add_merge(es_vocabulary *vocabulary, es_bytes left, es
     append_decoded(scratch, left);
     size_t middle = scratch->size;
     append_decoded(scratch, right);
-    if (scratch->failed || !es_bpe_reserve(vocabulary->bpe, vocabulary->bpe->rank_count + 1))
-        return "out of memory";
+    if (!es_bpe_reserve(vocabulary->bpe, vocabulary->bpe->rank_count + 1)) scratch->failed = true;
+    if (scratch->failed) return "out of memory";
     es_bytes whole = {scratch->data, scratch->size};
     es_bytes first = {scratch->data, middle};
     es_bytes second = {scratch->data + middle, scratch->size - middle};
@@ -204,6 +204,10 @@ static es_status read_merges(es_document merges, es_vocabulary *vocabulary, es_e
         if (es_merge_split(line, &first, &second))
             fault = es_vocabulary_add_merge(vocabulary, first, second, &scratch);
         if (!fault) continue;
+        if (scratch.failed) {
+            status = es_fail_memory(error, "merges", (size_t)merges.size);
+            break;
+        }
         int shown = line.size < 80 ? (int)line.size : 80;
         status = es_fail(error, ES_BAD_INPUT, "%s:%lld: %s: '%.*s'", merges.path, (long long)number,
                          fault, shown, line.data);
@@ -378,8 +382,9 @@ es_status es_vocabulary_read_lines(es_document lines, es_document config, int64_
     ES_TRY(es_vocabulary_create_words(keys, copy, rows, vocabulary, note, error));
     if (count > rows) {
         free(*note);
-        *note = es_copy_format("%s has %lld keys for %lld rows; the last %lld are left out", lines.path,
-                          (long long)count, (long long)rows, (long long)(count - rows));
+        *note =
+            es_copy_format("%s has %lld keys for %lld rows; the last %lld are left out", lines.path,
+                           (long long)count, (long long)rows, (long long)(count - rows));
     }
     return ES_OK;
 }

@@ -66,14 +66,15 @@ static int unlikeness(const pattern *p, es_bytes text, es_bytes key)
         int distance = edit_distance(p, data, size);
         bool same_case = !distance && key.size == text.size + (size_t)space &&
                          memcmp(data, text.data, (size_t)size) == 0;
-        if (distance <= allowed) return 4 * distance + 2 * !same_case + space;
+        if (distance <= allowed) return 8 * distance + 4 * !same_case + 2 * space;
     }
-    /* The one begins with the other, three bytes at least. */
+    /* The one begins with the other, three bytes at least; a key that goes on where the text ends
+     * is nearer than one two edits away. */
     int common = size < p->size ? size : p->size;
     if (common < 3 || difference > 8) return -1;
     for (int i = 0; i < common; i++)
         if (fold(data[i]) != p->text[i]) return -1;
-    return 4 * (2 + difference) + 2 + space;
+    return (size > p->size ? 12 : 24) + difference + 2 * space;
 }
 
 int64_t es_vocabulary_suggest(const es_vocabulary *vocabulary, es_bytes text, int64_t limit,

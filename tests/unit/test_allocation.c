@@ -3,6 +3,7 @@
  *
  * The linker sends the calls of the library here: --wrap. */
 #include "scratch.h"
+#include "space/vocabulary.h"
 
 #include <stdatomic.h>
 #include <zlib.h>
@@ -113,11 +114,63 @@ static void every_allocation_of_an_index_may_fail(void **state)
     sweep(scratch_write("index.json", index, strlen(index)), es_safetensors_open_index);
 }
 
+/* Open a vocabulary and use it. */
+static es_status use_vocabulary(const char *path, es_error *error)
+{
+    es_vocabulary *vocabulary = NULL;
+    char *note = NULL, *text = NULL;
+    size_t size;
+    es_ids ids = {0};
+    static const char words[] = "The <both> vocabulary \xC3\x89 na\xC3\xAFve word sub, [MASK]";
+    es_bytes bytes = {words, strlen(words)};
+    es_status status = es_vocabulary_open_file(path, 1010, &vocabulary, &note, error);
+    if (status == ES_OK && es_vocabulary_get_kind(vocabulary) != ES_VOCABULARY_WORDS)
+        status = es_vocabulary_encode(vocabulary, bytes, true, &ids, error);
+    if (status == ES_OK)
+        status = es_vocabulary_decode(vocabulary, ids.id, ids.count, &text, &size, error);
+    free(text);
+    free(note);
+    es_ids_release(&ids);
+    es_vocabulary_free(vocabulary);
+    return status;
+}
+
+static void every_allocation_of_a_vocabulary_may_fail(void **state)
+{
+    (void)state;
+    static const char *const files[] = {
+        "tests/golden/tiny/vocab.json",
+        "tests/golden/tiny/vocab.txt",
+        "tests/golden/tiny/merges.txt", /* as words */
+        "tests/fuzz/corpus/tokenizer_json/bpe-added.json",
+        "tests/fuzz/corpus/tokenizer_json/bpe-added-prefix.json",
+        "tests/fuzz/corpus/tokenizer_json/bpe-nfkc.json",
+        "tests/fuzz/corpus/tokenizer_json/bpe-split.json",
+        "tests/fuzz/corpus/tokenizer_json/wordpiece-added.json",
+    };
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        bool failed = true;
+        int64_t n = 0;
+        for (; failed; n++) {
+            es_error error = {0};
+            atomic_store(&failures, 0);
+            atomic_store(&allocations_left, n);
+            es_status status = use_vocabulary(test_source_path(files[i]), &error);
+            atomic_store(&allocations_left, -1);
+            failed = atomic_load(&failures) > 0;
+            if (status != ES_OK && (status != ES_NO_MEMORY || !failed))
+                fail_msg("%s, allocation %lld: %s", files[i], (long long)n, error.text);
+        }
+        assert_true(n > 5);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(every_allocation_of_an_index_may_fail),
+        cmocka_unit_test(every_allocation_of_a_vocabulary_may_fail),
     };
     return cmocka_run_group_tests_name("allocation", tests, scratch_setup, scratch_teardown);
 }
