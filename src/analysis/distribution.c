@@ -297,7 +297,8 @@ static es_status fill_histogram(const pass *pass, es_distribution *answer, es_er
     for (int64_t k = 0; k < pass->fine_bins; k++) answer->counts[k / each] += pass->counts[k];
     int64_t below = 0, d = pass->pack->packed.depth;
     for (int64_t k = 0; k <= bins; k++) { /* at every edge */
-        double law = 1 - es_random_cosine_tail(answer->edges[k], d);
+        /* The last bin is closed: all of the law is below its end, in one dimension too. */
+        double law = k == bins ? 1 : 1 - es_random_cosine_tail(answer->edges[k], d);
         double distance = fabs((double)below / (double)answer->pairs - law);
         if (distance > answer->ks_random) answer->ks_random = distance;
         if (k < bins) below += answer->counts[k];

@@ -164,6 +164,12 @@ static double margin_at(double key)
     return screen_margin * (1 + fabs(key));
 }
 
+static bool passes_minimum(const es_neighbors_options *options, double score)
+{
+    return options->metric == ES_METRIC_EUCLIDEAN ? score <= options->minimum
+                                                  : score >= options->minimum;
+}
+
 /* Score again, exactly, every row that the screen could not rule out; sort; cut. */
 static es_status choose(search *search, int64_t k, const int64_t *excluded, int64_t excluded_count,
                         es_neighbors *answer, es_error *error)
@@ -171,11 +177,11 @@ static es_status choose(search *search, int64_t k, const int64_t *excluded, int6
     const es_neighbors_options *options = search->options;
     int64_t n = search->space->source.rows, d = search->space->source.columns, kept = 0;
     double sign = direction(options), threshold = -INFINITY;
-    if (!options->all)
+    /* `minimum` bounds nearness: from the far end it cuts off the wrong side for a threshold. */
+    bool cut_behind = options->has_minimum && options->farthest;
+    if (!options->all && !cut_behind)
         ES_TRY(screen_threshold(search, k, excluded, excluded_count, &threshold, error));
-    double limit = options->has_minimum ? options->minimum * sign : -INFINITY;
-    /* `minimum` bounds nearness; at the far end it bounds the other way and is no limit there. */
-    if (options->has_minimum && options->farthest) limit = -INFINITY;
+    double limit = options->has_minimum && !cut_behind ? options->minimum * sign : -INFINITY;
     double least = threshold > limit ? threshold : limit;
     least -= isinf(least) ? 0 : margin_at(least);
     candidate *found = NULL;
@@ -193,7 +199,7 @@ static es_status choose(search *search, int64_t k, const int64_t *excluded, int6
         if (status != ES_OK) break;
         double cosine = exact_cosine(search, row, row + d);
         double score = score_of(search, row, cosine, i, row + d);
-        if (options->has_minimum && score * sign < limit) continue;
+        if (options->has_minimum && !passes_minimum(options, score)) continue;
         es_bytes text = es_vocabulary_token(search->space->vocabulary, i);
         found[kept++] = (candidate){score * sign, {i, text, cosine, score}};
     }
@@ -237,6 +243,8 @@ static es_status run(search *search, const int64_t *excluded, int64_t excluded_c
         status =
             es_parallel_for(options->threads ? options->threads : space->threads,
                             (n + BLOCK_ROWS - 1) / BLOCK_ROWS, screen_block, search, NULL, error);
+    /* The input's own rows are none of its neighbors for csls, shown or not. */
+    if (options->include_input) excluded_count = 0;
     if (status == ES_OK) status = choose(search, k, excluded, excluded_count, answer, error);
     for (int64_t i = 0; status == ES_OK && i < n; i++)
         answer->left_out += isnan(search->cosines[i]);
@@ -336,7 +344,7 @@ es_status es_neighbors_of_terms(es_space *space, const es_selection *terms, cons
         double *unit = vectors + terms->count * d, *query = unit + d;
         combine(space->kernel, terms, signs, d, vectors, unit, query);
         int64_t count = 0;
-        for (int64_t i = 0; i < terms->count && !options->include_input; i++)
+        for (int64_t i = 0; i < terms->count; i++)
             for (int64_t j = 0; j < terms->items[i].piece_count; j++)
                 excluded[count++] = terms->items[i].piece_ids[j];
         status = search_with(space, query, excluded, count, options, neighbors, error);

@@ -38,9 +38,12 @@ static void release_vectors(vectors *vectors)
 static void make_centered(const es_kernel *kernel, const double *row, int64_t d, double norm,
                           double *out)
 {
-    double sum = 0;
+    double sum = 0, rest = 0;
     for (int64_t k = 0; k < d; k++) sum += row[k];
     for (int64_t k = 0; k < d; k++) out[k] = row[k] - sum / (double)d;
+    /* The rounding of the sum, or a constant row would leave more than rounding behind. */
+    for (int64_t k = 0; k < d; k++) rest += out[k];
+    for (int64_t k = 0; k < d; k++) out[k] -= rest / (double)d;
     es_row_state state;
     double left = es_row_norm(kernel, out, d, &state);
     bool constant = state != ES_ROW_DEFINED || left <= 1e-14 * norm;
@@ -63,7 +66,9 @@ static es_status read_vectors(es_space *space, const es_selection *selection,
         const double *row = vectors->raw + i * d;
         double norm = es_make_unit(space->kernel, row, d, vectors->unit + i * d);
         make_centered(space->kernel, row, d, norm, vectors->centered + i * d);
-        similarity->tokens[i].norm = isnan(vectors->unit[i * d]) && norm != 0 ? NAN : norm;
+        es_row_state state;
+        es_row_norm(space->kernel, row, d, &state);
+        similarity->tokens[i].norm = state == ES_ROW_NON_FINITE ? NAN : norm;
     }
     return ES_OK;
 }

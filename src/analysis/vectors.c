@@ -18,9 +18,8 @@ enum {
 double es_make_unit(const es_kernel *kernel, const double *vector, int64_t count, double *unit)
 {
     es_row_state state;
-    double norm = es_row_norm(kernel, vector, count, &state);
-    bool defined = state == ES_ROW_DEFINED;
-    for (int64_t k = 0; k < count; k++) unit[k] = defined ? vector[k] / norm : NAN;
+    double norm = es_row_unit(kernel, vector, count, unit, &state);
+    for (int64_t k = 0; state != ES_ROW_DEFINED && k < count; k++) unit[k] = NAN;
     return norm;
 }
 
@@ -103,12 +102,11 @@ static es_status take_all(void *context, int worker, const es_strip *strip, es_e
     return ES_OK;
 }
 
-/* Distinct rows in random order; all of them, in order, where `count` is all. */
+/* Distinct rows in random order. */
 static void draw_rows(int64_t n, int64_t count, int64_t *ids)
 {
-    for (int64_t i = 0; i < n; i++) ids[i] = i;
     es_random random = {SAMPLE_SEED};
-    for (int64_t i = 0; i < count && count < n; i++) {
+    for (int64_t i = 0; i < count; i++) {
         int64_t j = i + es_random_below(&random, n - i), held = ids[i];
         ids[i] = ids[j];
         ids[j] = held;
@@ -175,7 +173,8 @@ es_status es_sample_cosines(es_space *space, float **cosines, int64_t *count, es
     if (!ids || !sample.defined || !sample.cosines)
         status = es_fail_memory(error, "a sample of pairs", (size_t)*count * sizeof(float));
     if (status == ES_OK) {
-        draw_rows(n, rows, ids);
+        for (int64_t i = 0; i < n; i++) ids[i] = i;
+        if (!sample.all) draw_rows(n, rows, ids);
         sample.ids = ids;
         status = es_parallel_for(space->threads, groups, pack_group, &sample, NULL, error);
     }

@@ -89,6 +89,8 @@ static void tally(const float *cosines, int64_t count, float shift, float level,
         if (lows[j] < tally->minimum) tally->minimum = lows[j];
         if (highs[j] > tally->maximum) tally->maximum = highs[j];
     }
+    tally->minimum += 0.0f;
+    tally->maximum += 0.0f;
     tally->at_least += at_least;
 }
 

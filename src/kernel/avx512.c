@@ -70,8 +70,8 @@ static void tally(const float *cosines, int64_t count, float shift, float level,
         _mm512_mask_cvtepi32_storeu_epi16(bin + i, some, _mm512_cvttps_epi32(place));
     }
     for (int p = 0; p < 4; p++) tally->power[p] += fold(power[p]);
-    tally->minimum = _mm512_reduce_min_ps(low);
-    tally->maximum = _mm512_reduce_max_ps(high);
+    tally->minimum = _mm512_reduce_min_ps(low) + 0.0f;
+    tally->maximum = _mm512_reduce_max_ps(high) + 0.0f;
     tally->at_least += at_least;
 }
 

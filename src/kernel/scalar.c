@@ -44,6 +44,9 @@ static void tally(const float *cosines, int64_t count, float shift, float level,
         for (int i = 0; i < ES_LANES; i++) lane[i] = power[p][i];
         tally->power[p] += es_fold_lanes(lane);
     }
+    /* Which of -0 and +0 is met first differs between sets: an extreme is never -0. */
+    tally->minimum += 0.0f;
+    tally->maximum += 0.0f;
 }
 
 static void reach(const float *cosines, const float *row_least, const float *column_least,

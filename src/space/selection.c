@@ -380,9 +380,9 @@ static es_status pool(es_space *space, const es_item *item, double *row, double 
     for (int64_t i = 0; i < item->piece_count; i++) {
         es_row_state state;
         ES_TRY(es_space_read_rows(space, item->piece_ids[i], 1, row, error));
-        double norm = es_row_norm(space->kernel, row, d, &state);
+        es_row_unit(space->kernel, row, d, row, &state);
         if (state != ES_ROW_DEFINED) continue;
-        for (int64_t k = 0; k < d; k++) vector[k] += row[k] / norm;
+        for (int64_t k = 0; k < d; k++) vector[k] += row[k];
         used++;
     }
     for (int64_t k = 0; used && k < d; k++) vector[k] /= (double)used;

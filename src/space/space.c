@@ -4,6 +4,7 @@
 #include "base/parallel.h"
 #include "space/vocabulary.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -254,12 +255,32 @@ double es_row_norm(const es_kernel *kernel, const double *row, int64_t count, es
     /* Squares would leave the range of a double: scale by a power of two, which is exact. */
     int exponent;
     frexp(largest, &exponent);
-    double sum = 0;
+    double lane[ES_LANES] = {0}; /* as the kernel's dot: a scaled row has the same bits */
     for (int64_t k = 0; k < count; k++) {
         double scaled = ldexp(row[k], -exponent);
-        sum += scaled * scaled;
+        lane[k % ES_LANES] += scaled * scaled;
     }
-    return ldexp(sqrt(sum), exponent);
+    return ldexp(sqrt(es_fold_lanes(lane)), exponent);
+}
+
+double es_row_unit(const es_kernel *kernel, const double *row, int64_t count, double *unit,
+                   es_row_state *state)
+{
+    double norm = es_row_norm(kernel, row, count, state);
+    if (*state != ES_ROW_DEFINED) return 0;
+    double divisor = norm;
+    if (!(norm >= DBL_MIN && norm <= DBL_MAX)) {
+        /* The norm itself is denormal or too large for a double: of the row scaled, it is not. */
+        double largest = 0;
+        for (int64_t k = 0; k < count; k++) largest = fmax(largest, fabs(row[k]));
+        int exponent;
+        frexp(largest, &exponent);
+        for (int64_t k = 0; k < count; k++) unit[k] = ldexp(row[k], -exponent);
+        divisor = sqrt(kernel->dot(unit, unit, count));
+        row = unit;
+    }
+    for (int64_t k = 0; k < count; k++) unit[k] = row[k] / divisor;
+    return norm;
 }
 
 typedef struct norm_job {
@@ -327,9 +348,14 @@ es_status es_space_read_unit_rows(es_space *space, int64_t first, int64_t count,
     int64_t d = space->source.columns;
     ES_TRY(es_space_read_rows(space, first, count, out, error));
     for (int64_t i = 0; i < count; i++) {
-        double norm = space->norms[first + i];
-        bool defined = space->states[first + i] == ES_ROW_DEFINED;
-        for (int64_t k = 0; k < d; k++) out[i * d + k] = defined ? out[i * d + k] / norm : 0;
+        double norm = space->norms[first + i], *row = out + i * d;
+        es_row_state state = (es_row_state)space->states[first + i];
+        if (state != ES_ROW_DEFINED)
+            memset(row, 0, (size_t)d * sizeof *row);
+        else if (norm >= DBL_MIN && norm <= DBL_MAX)
+            for (int64_t k = 0; k < d; k++) row[k] /= norm;
+        else
+            es_row_unit(space->kernel, row, d, row, &state);
     }
     return ES_OK;
 }

@@ -47,6 +47,11 @@ es_status es_space_row_text(const es_space *space, int64_t id, char **text, size
 /* The norm of one row by the rule of es_space_norms(), and its state. */
 double es_row_norm(const es_kernel *kernel, const double *row, int64_t count, es_row_state *state);
 
+/* unit = row / ||row|| where it is defined (else unit is left alone); returns the norm. Right even
+ * where the norm itself is denormal or past the largest double. unit may be row. */
+double es_row_unit(const es_kernel *kernel, const double *row, int64_t count, double *unit,
+                   es_row_state *state);
+
 /* What MODEL means: where its files are. All zero is empty; release with es_location_release(). */
 typedef struct es_location {
     char *folder; /* the model's folder, or NULL for a single file */

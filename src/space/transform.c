@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "kernel/linear.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -187,22 +188,39 @@ static es_status read_block(const fitting *fit, int64_t steps, int64_t first, in
     return apply_steps(fit->transform, steps, *kept, fit->block, error);
 }
 
+/* mean += x, what rounding loses going to `lost` (Neumaier 1974): the mean of a constant component
+ * is that constant, to the last bit or two, however many rows there are. */
+static void add_row(int64_t d, const double *row, double *mean, double *lost)
+{
+    for (int64_t k = 0; k < d; k++) {
+        double total = mean[k] + row[k];
+        bool larger = fabs(mean[k]) >= fabs(row[k]);
+        lost[k] += larger ? (mean[k] - total) + row[k] : (row[k] - total) + mean[k];
+        mean[k] = total;
+    }
+}
+
 /* The mean of the rows after the steps before `s`. */
 static es_status fit_mean(const fitting *fit, int64_t s, int64_t *total, es_error *error)
 {
     int64_t d = fit->transform->columns, kept;
-    double *mean = fit->transform->steps[s].mean;
+    double *mean = fit->transform->steps[s].mean, *lost = es_alloc(d, sizeof *lost);
+    if (!lost) return es_fail_memory(error, "a transform", (size_t)d * sizeof *lost);
+    es_status status = ES_OK;
     *total = 0;
-    for (int64_t first = 0; first < fit->rows; first += BLOCK_ROWS) {
-        ES_TRY(read_block(fit, s, first, &kept, error));
-        for (int64_t i = 0; i < kept; i++)
-            for (int64_t k = 0; k < d; k++) mean[k] += fit->block[i * d + k];
-        *total += kept;
+    for (int64_t first = 0; first < fit->rows && status == ES_OK; first += BLOCK_ROWS) {
+        status = read_block(fit, s, first, &kept, error);
+        for (int64_t i = 0; status == ES_OK && i < kept; i++)
+            add_row(d, fit->block + i * d, mean, lost);
+        if (status == ES_OK) *total += kept;
     }
-    if (!*total)
-        return es_fail(error, ES_BAD_INPUT, "no row is finite and not zero: nothing to transform");
-    for (int64_t k = 0; k < d; k++) mean[k] /= (double)*total;
-    return ES_OK;
+    if (status == ES_OK && !*total)
+        status =
+            es_fail(error, ES_BAD_INPUT, "no row is finite and not zero: nothing to transform");
+    for (int64_t k = 0; status == ES_OK && k < d; k++)
+        mean[k] = (mean[k] + lost[k]) / (double)*total;
+    free(lost);
+    return status;
 }
 
 /* Population covariance (d, d) of the rows after the steps before `s`, around the step's mean. */
@@ -239,7 +257,8 @@ static es_status fit_scale(const fitting *fit, int64_t s, int64_t total, es_erro
     }
     for (int64_t k = 0; k < d; k++) {
         double sigma = sqrt(step->scale[k] / (double)total);
-        step->scale[k] = sigma > 0 ? 1 / sigma : 0;
+        bool constant = sigma <= 4 * DBL_EPSILON * fabs(step->mean[k]); /* but for rounding */
+        step->scale[k] = constant ? 0 : 1 / sigma;
     }
     return ES_OK;
 }

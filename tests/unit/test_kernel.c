@@ -1,0 +1,513 @@
+/* Every function of every instruction set this machine can run against the scalar one: the same
+ * bits, on random input, odd sizes, denormals, extremes and values that lie on a bin's edge. The
+ * scalar functions themselves are held against float64.
+ *
+ *     test_kernel           check
+ *     test_kernel --bench   check, then time every function (ns a call, ratio to scalar) */
+#define _GNU_SOURCE /* clock_gettime */
+#include "base/memory.h"
+#include "base/random.h"
+#include "kernel/kernel.h"
+#include "test.h"
+
+#include <float.h>
+#include <math.h>
+#include <time.h>
+
+enum { MOST_DEPTH = 4096, GRAM_MOST = 130, GRAM_ROWS = 17 };
+
+static const int64_t depths[] = {1, 2, 15, 16, 17, 255, 256, 257, 511, 768, 1000, MOST_DEPTH};
+enum { DEPTHS = sizeof depths / sizeof *depths };
+
+typedef enum pattern { ORDINARY, DENORMAL, EXTREME, SIGNED_ZEROS, PATTERNS } pattern;
+
+static double uniform(es_random *random)
+{
+    return (double)(es_random_next(random) >> 11) * 0x1p-52 - 1;
+}
+
+/* A component of a float32 row. */
+static float draw(es_random *random, pattern pattern)
+{
+    static const float extremes[] = {1e-30f, -1e-30f, 1e30f,   -1e30f,  0.0f,     -0.0f,
+                                     1.0f,   -1.0f,   FLT_MIN, FLT_MAX, 0x1p-149f};
+    double x = uniform(random);
+    switch (pattern) {
+    case DENORMAL: return (float)(x * 1e-38);
+    case EXTREME: return extremes[es_random_below(random, sizeof extremes / sizeof *extremes)];
+    case SIGNED_ZEROS: return x < -0.5 ? -0.0f : x < 0 ? 0.0f : (float)x;
+    default: return (float)x;
+    }
+}
+
+/* A component of a float64 vector: denormal in float64 too. */
+static double draw_double(es_random *random, pattern pattern)
+{
+    return pattern == DENORMAL ? uniform(random) * 1e-160 : (double)draw(random, pattern);
+}
+
+static bool same_bits(const void *a, const void *b, size_t size)
+{
+    return memcmp(a, b, size) == 0;
+}
+
+/* NaN (infinity less infinity) is NaN, whatever its payload. */
+static bool same_floats(const float *a, const float *b, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        if (!(isnan(a[i]) && isnan(b[i])) && !same_bits(&a[i], &b[i], sizeof *a)) return false;
+    return true;
+}
+
+static bool same_doubles(const double *a, const double *b, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        if (!(isnan(a[i]) && isnan(b[i])) && !same_bits(&a[i], &b[i], sizeof *a)) return false;
+    return true;
+}
+
+/* The sets to hold against scalar, best first; how many. */
+static int64_t usable(const es_kernel *sets[8])
+{
+    int64_t count = 0;
+    for (const char *const *name = es_kernel_names; *name; name++) {
+        const es_kernel *found = es_kernel_find(*name);
+        if (!found) {
+            print_message("# this machine cannot run %s\n", *name);
+            continue;
+        }
+        assert_string_equal(found->name, *name);
+        if (strcmp(*name, "scalar") != 0) sets[count++] = found;
+    }
+    return count;
+}
+
+static const es_kernel *scalar(void)
+{
+    const es_kernel *table = es_kernel_find("scalar");
+    assert_non_null(table);
+    return table;
+}
+
+static void product_is_the_same(void **state)
+{
+    (void)state;
+    const es_kernel *sets[8];
+    int64_t count = usable(sets);
+    float *left = es_alloc_aligned((int64_t)MOST_DEPTH * ES_PANEL, sizeof(float));
+    float *right = es_alloc_aligned((int64_t)MOST_DEPTH * ES_PANEL, sizeof(float));
+    assert_true(left && right);
+    es_random random = {1};
+    for (int i = 0; i < DEPTHS; i++)
+        for (pattern pattern = 0; pattern < PATTERNS; pattern++) {
+            int64_t floats = depths[i] * ES_PANEL;
+            for (int64_t k = 0; k < floats; k++) left[k] = draw(&random, pattern);
+            for (int64_t k = 0; k < floats; k++) right[k] = draw(&random, pattern);
+            for (int strip = 0; strip < ES_PANEL; strip += 40) { /* the first and the last one */
+                float expected[ES_TILE], found[ES_TILE];
+                scalar()->product(depths[i], left + strip, right, expected);
+                for (int64_t s = 0; s < count; s++) {
+                    memset(found, 0xA5, sizeof found);
+                    sets[s]->product(depths[i], left + strip, right, found);
+                    if (!same_floats(expected, found, ES_TILE))
+                        fail_msg("%s: product, depth %lld, pattern %d", sets[s]->name,
+                                 (long long)depths[i], pattern);
+                }
+            }
+        }
+    free(left);
+    free(right);
+}
+
+/* Unit rows, rounded to float32: the product is the exact dot product to within the proven bound,
+ * for rows that are alike (no cancellation: the worst case) as well as for random ones. */
+static void product_keeps_its_bound(void **state)
+{
+    (void)state;
+    double *rows = es_alloc(2 * ES_PANEL * (int64_t)MOST_DEPTH, sizeof *rows);
+    float *packed = es_alloc_aligned(2 * ES_PANEL * (int64_t)MOST_DEPTH, sizeof *packed);
+    assert_true(rows && packed);
+    es_random random = {2};
+    for (int i = 0; i < DEPTHS; i++)
+        for (int alike = 0; alike < 2; alike++) {
+            int64_t d = depths[i];
+            float *left = packed, *right = packed + ES_PANEL * d;
+            for (int64_t r = 0; r < 2 * ES_PANEL; r++) {
+                double *row = rows + r * d, square = 0;
+                for (int64_t k = 0; k < d; k++) {
+                    row[k] = alike ? 1 + 1e-3 * uniform(&random) : uniform(&random);
+                    square += row[k] * row[k];
+                }
+                float *to = (r < ES_PANEL ? left : right) + r % ES_PANEL;
+                for (int64_t k = 0; k < d; k++) {
+                    row[k] /= sqrt(square);
+                    to[k * ES_PANEL] = (float)row[k];
+                }
+            }
+            float out[ES_TILE];
+            scalar()->product(d, left, right, out);
+            for (int r = 0; r < ES_STRIP; r++)
+                for (int c = 0; c < ES_PANEL; c++) {
+                    long double exact = 0;
+                    for (int64_t k = 0; k < d; k++)
+                        exact += (long double)rows[r * d + k] * rows[(ES_PANEL + c) * d + k];
+                    double off = fabs((double)(out[r * ES_PANEL + c] - exact));
+                    if (!(off <= es_product_bound(d)))
+                        fail_msg("depth %lld: off by %g, bound %g", (long long)d, off,
+                                 es_product_bound(d));
+                }
+        }
+    free(rows);
+    free(packed);
+}
+
+typedef struct tally_input {
+    float cosines[ES_TILE], shift, level, half;
+} tally_input;
+
+/* Cosines of a kind: anywhere, close to each other, on the edges of bins and a hair beside them. */
+static void draw_cosines(es_random *random, int kind, tally_input *input)
+{
+    static const float halves[] = {32000, 32768, 1000, 0.5f, 1.5f, 32767.5f, 50};
+    enum { HALVES = sizeof halves / sizeof *halves };
+    input->half = halves[es_random_below(random, HALVES)];
+    input->shift = (float)(0.3 * uniform(random));
+    input->level = (float)(0.5 * uniform(random));
+    int64_t bins = (int64_t)(2 * input->half);
+    for (int i = 0; i < ES_TILE; i++) {
+        float *c = &input->cosines[i];
+        double edge = 2 * (double)es_random_below(random, bins + 1) / (double)bins - 1;
+        switch (kind) {
+        case 0: *c = (float)uniform(random); break;
+        case 1: *c = input->shift + (float)(0.01 * uniform(random)); break;
+        case 2: *c = (float)edge; break;
+        case 3: *c = nextafterf((float)edge, -2); break;
+        case 4: *c = nextafterf((float)edge, 2); break;
+        case 5: *c = draw(random, SIGNED_ZEROS) > 0.5f ? 1.0000002f : -1.0000002f; break;
+        default: *c = uniform(random) < 0 ? input->level : draw(random, SIGNED_ZEROS); break;
+        }
+    }
+}
+
+static bool same_tally(const es_tally *a, const es_tally *b)
+{
+    return same_bits(a->power, b->power, sizeof a->power) &&
+           same_bits(&a->minimum, &b->minimum, sizeof a->minimum) &&
+           same_bits(&a->maximum, &b->maximum, sizeof a->maximum) && a->at_least == b->at_least;
+}
+
+static void tally_is_the_same(void **state)
+{
+    (void)state;
+    const es_kernel *sets[8];
+    int64_t set_count = usable(sets);
+    es_random random = {3};
+    for (int64_t count = 0; count <= ES_TILE; count++)
+        for (int kind = 0; kind < 7; kind++) {
+            tally_input in;
+            draw_cosines(&random, kind, &in);
+            uint16_t bins[ES_TILE], found_bins[ES_TILE];
+            memset(bins, 0xA5, sizeof bins);
+            es_tally start = {{1, -2, 3, 0.125}, INFINITY, -INFINITY, 7}, expected = start;
+            scalar()->tally(in.cosines, count, in.shift, in.level, in.half, bins, &expected);
+            for (int64_t s = 0; s < set_count; s++) {
+                es_tally found = start;
+                memset(found_bins, 0xA5, sizeof found_bins);
+                sets[s]->tally(in.cosines, count, in.shift, in.level, in.half, found_bins, &found);
+                if (!same_tally(&expected, &found) || !same_bits(bins, found_bins, sizeof bins))
+                    fail_msg("%s: tally of %lld, kind %d", sets[s]->name, (long long)count, kind);
+            }
+        }
+}
+
+/* Against float64, written out plainly. */
+static void tally_counts_right(void **state)
+{
+    (void)state;
+    es_random random = {4};
+    for (int round = 0; round < 2000; round++) {
+        tally_input in;
+        draw_cosines(&random, round % 7, &in);
+        uint16_t bins[ES_TILE];
+        es_tally tally = {.minimum = INFINITY, .maximum = -INFINITY};
+        int64_t count = 1 + es_random_below(&random, ES_TILE), at_least = 0;
+        scalar()->tally(in.cosines, count, in.shift, in.level, in.half, bins, &tally);
+        double power[4] = {0}, size[4] = {0}, least = INFINITY, most = -INFINITY;
+        for (int64_t i = 0; i < count; i++) {
+            double c = in.cosines[i], x = c - (double)in.shift, term = 1;
+            for (int p = 0; p < 4; p++) power[p] += term *= x, size[p] += fabs(term);
+            least = fmin(least, c);
+            most = fmax(most, c);
+            at_least += c >= (double)in.level;
+            double place = c * in.half + in.half, last = 2 * (double)in.half - 1;
+            double bin = floor(fmin(fmax(place, 0), last));
+            /* The place is rounded to float32 once: only next to an edge may that show. */
+            double doubt = (place + 1) * 0x1p-24;
+            bool edge = fabs(place - nearbyint(place)) <= doubt;
+            if (bins[i] != bin && !(edge && fabs(bins[i] - bin) <= 1))
+                fail_msg("cosine %.9g in bin %d of %g, not %g", c, bins[i], 2 * in.half, bin);
+        }
+        assert_int_equal(tally.at_least, at_least);
+        assert_true(tally.minimum == (float)least && tally.maximum == (float)most);
+        /* A lane adds 24 terms of at most p roundings each on top of the rounding of c - shift. */
+        for (int p = 0; p < 4; p++)
+            assert_true(fabs(tally.power[p] - power[p]) <= (24 + 3 * (p + 1)) * 0x1p-24 * size[p]);
+    }
+}
+
+static void reaches_is_the_same(void **state)
+{
+    (void)state;
+    const es_kernel *sets[8];
+    int64_t count = usable(sets);
+    es_random random = {5};
+    for (int round = 0; round < 5000; round++) {
+        float cosines[ES_PANEL], limits[ES_PANEL];
+        uint64_t expected = 0;
+        for (int i = 0; i < ES_PANEL; i++) {
+            cosines[i] = draw(&random, SIGNED_ZEROS);
+            int64_t kind = es_random_below(&random, 6);
+            limits[i] = kind == 0   ? cosines[i]
+                        : kind == 1 ? nextafterf(cosines[i], 2)
+                        : kind == 2 ? -INFINITY
+                        : kind == 3 ? INFINITY
+                        : kind == 4 ? NAN
+                                    : (float)uniform(&random);
+            expected |= (uint64_t)(limits[i] <= cosines[i]) << i;
+        }
+        assert_true(scalar()->reaches(cosines, limits) == expected);
+        for (int64_t s = 0; s < count; s++)
+            if (sets[s]->reaches(cosines, limits) != expected)
+                fail_msg("%s: reaches, round %d", sets[s]->name, round);
+    }
+}
+
+static void dots_are_the_same(void **state)
+{
+    (void)state;
+    const es_kernel *sets[8];
+    int64_t set_count = usable(sets);
+    double *a = es_alloc(MOST_DEPTH + 1, sizeof *a), *b = es_alloc(MOST_DEPTH + 1, sizeof *b);
+    float *row = es_alloc(MOST_DEPTH + 1, sizeof *row);
+    assert_true(a && b && row);
+    es_random random = {6};
+    for (int64_t size = 0; size <= 100 + DEPTHS; size++)
+        for (pattern pattern = 0; pattern < PATTERNS; pattern++) {
+            int64_t count = size <= 100 ? size : depths[size - 101];
+            int64_t skew = es_random_below(&random, 2); /* not aligned */
+            for (int64_t k = 0; k < count + skew; k++) {
+                a[k] = draw_double(&random, pattern);
+                b[k] = draw_double(&random, pattern);
+                row[k] = draw(&random, pattern);
+            }
+            const double *x = a + skew, *y = b + skew;
+            const float *z = row + skew;
+            double expected[3] = {scalar()->dot(x, y, count)};
+            scalar()->dot_and_square(z, y, count, &expected[1], &expected[2]);
+            for (int64_t s = 0; s < set_count; s++) {
+                double found[3] = {sets[s]->dot(x, y, count)};
+                sets[s]->dot_and_square(z, y, count, &found[1], &found[2]);
+                if (!same_doubles(expected, found, 3))
+                    fail_msg("%s: dots of %lld, pattern %d", sets[s]->name, (long long)count,
+                             pattern);
+            }
+            if (pattern != ORDINARY) continue;
+            long double exact[3] = {0}, magnitude[3] = {0};
+            for (int64_t k = 0; k < count; k++) {
+                long double term[3] = {(long double)x[k] * y[k], (long double)z[k] * y[k],
+                                       (long double)z[k] * z[k]};
+                for (int t = 0; t < 3; t++) exact[t] += term[t], magnitude[t] += fabsl(term[t]);
+            }
+            /* count / 16 sums in a lane and four more when folded, a rounding of each product */
+            double bound = ((double)count / 16 + 6) * 0x1p-53;
+            for (int t = 0; t < 3; t++)
+                assert_true(fabsl(expected[t] - exact[t]) <= bound * magnitude[t]);
+        }
+    free(a);
+    free(b);
+    free(row);
+}
+
+static void gram_is_the_same(void **state)
+{
+    (void)state;
+    const es_kernel *sets[8];
+    int64_t set_count = usable(sets);
+    static double rows[GRAM_ROWS * GRAM_MOST], expected[GRAM_MOST * GRAM_MOST],
+        found[GRAM_MOST * GRAM_MOST];
+    static const int64_t widths[] = {1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, GRAM_MOST};
+    es_random random = {7};
+    for (size_t w = 0; w < sizeof widths / sizeof *widths; w++)
+        for (int64_t count = 0; count <= GRAM_ROWS; count++) {
+            int64_t d = widths[w], first = es_random_below(&random, d);
+            int64_t end = first + 1 + es_random_below(&random, d - first);
+            for (int64_t k = 0; k < count * d; k++)
+                rows[k] = draw_double(&random, count % 3 ? ORDINARY : DENORMAL);
+            for (int64_t k = 0; k < d * d; k++) expected[k] = uniform(&random);
+            static double start[GRAM_MOST * GRAM_MOST];
+            memcpy(start, expected, (size_t)(d * d) * sizeof *start);
+            scalar()->gram(rows, count, d, first, end, expected);
+            for (int64_t s = 0; s < set_count; s++) {
+                memcpy(found, start, (size_t)(d * d) * sizeof *found);
+                sets[s]->gram(rows, count, d, first, end, found);
+                if (!same_bits(expected, found, (size_t)(d * d) * sizeof *found))
+                    fail_msg("%s: gram, %lld rows of %lld", sets[s]->name, (long long)count,
+                             (long long)d);
+            }
+            for (int64_t i = 0; i < d; i++)
+                for (int64_t j = 0; j < d; j++) {
+                    double sum = start[i * d + j];
+                    for (int64_t r = 0; r < count && i >= first && i < end && j >= i; r++)
+                        sum += rows[r * d + i] * rows[r * d + j];
+                    assert_true(sum == expected[i * d + j]);
+                }
+        }
+}
+
+static void environment_forces_a_set(void **state)
+{
+    (void)state;
+    es_error error = {0};
+    const es_kernel *kernel = NULL;
+    setenv("EMBSCOPE_KERNEL", "scalar", 1);
+    assert_ok(es_kernel_get(&kernel, &error), error);
+    assert_ptr_equal(kernel, scalar());
+    setenv("EMBSCOPE_KERNEL", "sse9", 1);
+    assert_int_equal(es_kernel_get(&kernel, &error), ES_BAD_ARGUMENT);
+    assert_says(error, "no such kernel");
+    setenv("EMBSCOPE_KERNEL", "", 1);
+    assert_ok(es_kernel_get(&kernel, &error), error);
+    for (const char *const *name = es_kernel_names; *name; name++)
+        if (es_kernel_find(*name)) {
+            assert_ptr_equal(kernel, es_kernel_find(*name)); /* the best one */
+            break;
+        }
+    unsetenv("EMBSCOPE_KERNEL");
+    assert_null(es_kernel_find("sse9"));
+}
+
+/* ---- times ----------------------------------------------------------------------------------- */
+
+enum { BENCH_DEPTH = 768, BENCH_GRAM = 32 };
+
+typedef struct bench_data {
+    float *left, *right, *out;
+    double *a, *b, *gram;
+    uint16_t bins[ES_TILE];
+    double sink;
+} bench_data;
+
+static void bench_product(const es_kernel *kernel, bench_data *data)
+{
+    kernel->product(BENCH_DEPTH, data->left, data->right, data->out);
+}
+
+static void bench_tally(const es_kernel *kernel, bench_data *data)
+{
+    es_tally tally = {0};
+    kernel->tally(data->right, ES_TILE, 0.1f, 0.2f, 32000, data->bins, &tally);
+    data->sink += tally.power[0];
+}
+
+static void bench_reaches(const es_kernel *kernel, bench_data *data)
+{
+    data->sink += (double)kernel->reaches(data->left, data->right);
+}
+
+static void bench_dot(const es_kernel *kernel, bench_data *data)
+{
+    data->sink += kernel->dot(data->a, data->b, BENCH_DEPTH);
+}
+
+static void bench_dot_and_square(const es_kernel *kernel, bench_data *data)
+{
+    double dot, square;
+    kernel->dot_and_square(data->left, data->b, BENCH_DEPTH, &dot, &square);
+    data->sink += dot + square;
+}
+
+static void bench_gram(const es_kernel *kernel, bench_data *data)
+{
+    kernel->gram(data->a, 8, BENCH_DEPTH, 0, BENCH_GRAM, data->gram);
+}
+
+static double nanoseconds(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return 1e9 * (double)time.tv_sec + (double)time.tv_nsec;
+}
+
+/* The least of 15 runs of about a millisecond each, a call. */
+static double time_call(void (*call)(const es_kernel *, bench_data *), const es_kernel *kernel,
+                        bench_data *data)
+{
+    int64_t calls = 1;
+    double best = INFINITY;
+    for (int run = 0; run < 15; run++) {
+        double start = nanoseconds();
+        for (int64_t i = 0; i < calls; i++) call(kernel, data);
+        double took = nanoseconds() - start;
+        if (took < 5e5) {
+            calls *= 4;
+            run = -1;
+            continue;
+        }
+        if (took / (double)calls < best) best = took / (double)calls;
+    }
+    return best;
+}
+
+static int bench(void)
+{
+    static const struct {
+        const char *name;
+        void (*call)(const es_kernel *, bench_data *);
+    } functions[] = {{"product", bench_product}, {"tally", bench_tally},
+                     {"reaches", bench_reaches}, {"dot", bench_dot},
+                     {"gram", bench_gram},       {"dot_and_square", bench_dot_and_square}};
+    bench_data data = {.left = es_alloc_aligned(BENCH_DEPTH * ES_PANEL, sizeof(float)),
+                       .right = es_alloc_aligned(BENCH_DEPTH * ES_PANEL, sizeof(float)),
+                       .out = es_alloc_aligned(ES_TILE, sizeof(float)),
+                       .a = es_alloc_aligned(8 * BENCH_DEPTH, sizeof(double)),
+                       .b = es_alloc_aligned(BENCH_DEPTH, sizeof(double)),
+                       .gram = es_alloc((int64_t)BENCH_DEPTH * BENCH_DEPTH, sizeof(double))};
+    if (!data.left || !data.right || !data.out || !data.a || !data.b || !data.gram) return 1;
+    es_random random = {8};
+    for (int64_t k = 0; k < BENCH_DEPTH * ES_PANEL; k++) {
+        data.left[k] = (float)uniform(&random);
+        data.right[k] = (float)uniform(&random);
+    }
+    for (int64_t k = 0; k < 8 * BENCH_DEPTH; k++) data.a[k] = uniform(&random);
+    for (int64_t k = 0; k < BENCH_DEPTH; k++) data.b[k] = uniform(&random);
+    printf("# depth %d; nanoseconds a call, ratio to scalar\n", BENCH_DEPTH);
+    for (size_t f = 0; f < sizeof functions / sizeof *functions; f++) {
+        double base = time_call(functions[f].call, scalar(), &data);
+        for (const char *const *name = es_kernel_names; *name; name++) {
+            const es_kernel *kernel = es_kernel_find(*name);
+            if (!kernel) continue;
+            double took = kernel == scalar() ? base : time_call(functions[f].call, kernel, &data);
+            printf("%-15s %-8s %10.1f ns %7.1f x\n", functions[f].name, *name, took, base / took);
+        }
+    }
+    free(data.left);
+    free(data.right);
+    free(data.out);
+    free(data.a);
+    free(data.b);
+    free(data.gram);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(product_is_the_same), cmocka_unit_test(product_keeps_its_bound),
+        cmocka_unit_test(tally_is_the_same),   cmocka_unit_test(tally_counts_right),
+        cmocka_unit_test(reaches_is_the_same), cmocka_unit_test(dots_are_the_same),
+        cmocka_unit_test(gram_is_the_same),    cmocka_unit_test(environment_forces_a_set),
+    };
+    int failed = cmocka_run_group_tests_name("kernel", tests, NULL, NULL);
+    if (!failed && argc == 2 && strcmp(argv[1], "--bench") == 0) return bench();
+    return failed;
+}
