@@ -12,8 +12,9 @@
  *         es_similarity answer = {0};
  *         if (argc != 2 || es_space_open(argv[1], NULL, &space, &error) ||
  *             es_selection_resolve(space, words, 3, NULL, &chosen, &error) ||
- *             es_similarity_compute(space, &chosen, &answer, &error)) return fprintf(stderr,
- * "%s\n", error.text), 1; for (int i = 0; i < 3; i++) printf("%+.4f\n", answer.pairs[i].cosine);
+ *             es_similarity_compute(space, &chosen, &answer, &error))
+ *             return fprintf(stderr, "%s\n", error.text), 1;
+ *         for (int i = 0; i < 3; i++) printf("%+.4f\n", answer.pairs[i].cosine);
  *     }
  *
  * The headers in the order data flows: status (errors), space (a matrix and where it came from),
