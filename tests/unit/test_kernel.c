@@ -255,31 +255,152 @@ static void tally_counts_right(void **state)
     }
 }
 
-static void reaches_is_the_same(void **state)
+/* A limit that is met exactly, just missed, met by everything, by nothing, or anywhere. */
+static float draw_limit(es_random *random, float value)
+{
+    switch (es_random_below(random, 6)) {
+    case 0: return value;
+    case 1: return nextafterf(value, 2);
+    case 2: return -INFINITY;
+    case 3: return INFINITY;
+    case 4: return NAN;
+    default: return (float)uniform(random);
+    }
+}
+
+static void reached_pairs_are_the_same(void **state)
 {
     (void)state;
     const es_kernel *sets[8];
     int64_t count = usable(sets);
     es_random random = {5};
-    for (int round = 0; round < 5000; round++) {
-        float cosines[ES_PANEL], limits[ES_PANEL];
-        uint64_t expected = 0;
-        for (int i = 0; i < ES_PANEL; i++) {
-            cosines[i] = draw(&random, SIGNED_ZEROS);
-            int64_t kind = es_random_below(&random, 6);
-            limits[i] = kind == 0   ? cosines[i]
-                        : kind == 1 ? nextafterf(cosines[i], 2)
-                        : kind == 2 ? -INFINITY
-                        : kind == 3 ? INFINITY
-                        : kind == 4 ? NAN
-                                    : (float)uniform(&random);
-            expected |= (uint64_t)(limits[i] <= cosines[i]) << i;
+    for (int round = 0; round < 2000; round++) {
+        float cosines[ES_TILE], rows[ES_STRIP], columns[ES_PANEL];
+        for (int i = 0; i < ES_TILE; i++) cosines[i] = draw(&random, SIGNED_ZEROS);
+        for (int r = 0; r < ES_STRIP; r++)
+            rows[r] = draw_limit(&random, cosines[r * ES_PANEL + round % ES_PANEL]);
+        for (int c = 0; c < ES_PANEL; c++)
+            columns[c] = draw_limit(&random, cosines[round % ES_STRIP * ES_PANEL + c]);
+        es_reached expected = {0};
+        for (int i = 0; i < ES_TILE; i++) {
+            int r = i / ES_PANEL, c = i % ES_PANEL;
+            expected.row[r] |= (uint64_t)(cosines[i] >= rows[r]) << c;
+            expected.column[r] |= (uint64_t)(cosines[i] >= columns[c]) << c;
+            expected.any = expected.any || cosines[i] >= rows[r] || cosines[i] >= columns[c];
         }
-        assert_true(scalar()->reaches(cosines, limits) == expected);
-        for (int64_t s = 0; s < count; s++)
-            if (sets[s]->reaches(cosines, limits) != expected)
-                fail_msg("%s: reaches, round %d", sets[s]->name, round);
+        for (int64_t s = 0; s < count; s++) {
+            es_reached found;
+            sets[s]->reach(cosines, rows, columns, &found);
+            if (!same_bits(found.row, expected.row, sizeof found.row) ||
+                !same_bits(found.column, expected.column, sizeof found.column) ||
+                found.any != expected.any)
+                fail_msg("%s: reach, round %d", sets[s]->name, round);
+        }
     }
+}
+
+static void byte_products_are_the_same(void **state)
+{
+    (void)state;
+    const es_kernel *sets[8];
+    int64_t count = usable(sets);
+    int8_t *left = es_alloc_aligned(MOST_DEPTH, ES_STRIP);
+    uint8_t *right = es_alloc_aligned(MOST_DEPTH, ES_PANEL);
+    assert_true(left && right);
+    es_random random = {8};
+    for (int64_t depth = 4; depth <= MOST_DEPTH; depth = depth < 64 ? depth + 4 : depth * 2)
+        for (int extreme = 0; extreme < 2; extreme++) {
+            int32_t start[ES_STRIP], expected[ES_TILE], found[ES_TILE];
+            for (int64_t i = 0; i < depth * ES_STRIP; i++)
+                left[i] = extreme ? -127 : (int8_t)(es_random_below(&random, 255) - 127);
+            for (int64_t i = 0; i < depth * ES_PANEL; i++)
+                right[i] = extreme ? 255 : (uint8_t)(es_random_below(&random, 255) + 1);
+            for (int r = 0; r < ES_STRIP; r++) start[r] = (int32_t)es_random_below(&random, 999999);
+            scalar()->byte_product(depth, left, start, right, expected);
+            for (int64_t s = 0; s < count; s++) {
+                sets[s]->byte_product(depth, left, start, right, found);
+                if (!same_bits(expected, found, sizeof found))
+                    fail_msg("%s: byte product, depth %lld", sets[s]->name, (long long)depth);
+            }
+            int64_t sum = start[1]; /* row 1, column 5, by the layout in the header */
+            for (int64_t k = 0; k < depth; k++)
+                sum += (int64_t)left[(k / 4 * ES_STRIP + 1) * 4 + k % 4] *
+                       right[(k / 4 * ES_PANEL + 5) * 4 + k % 4];
+            assert_int_equal(sum, expected[ES_PANEL + 5]);
+        }
+    free(left);
+    free(right);
+}
+
+typedef struct screen_data {
+    float scale[ES_PANEL], offset[ES_PANEL], length[ES_PANEL], residual[ES_PANEL], least[ES_PANEL];
+} screen_data;
+
+static es_screen_side draw_side(es_random *random, screen_data *data)
+{
+    for (int i = 0; i < ES_PANEL; i++) {
+        data->scale[i] = (float)fabs(uniform(random)) * 0.002f;
+        data->offset[i] = (float)uniform(random);
+        data->length[i] = (float)fabs(uniform(random));
+        data->residual[i] = (float)fabs(uniform(random)) * 0.01f;
+        data->least[i] = draw_limit(random, 0.5f);
+    }
+    return (es_screen_side){data->scale, data->offset, data->length, data->residual, data->least};
+}
+
+static void byte_screens_are_the_same(void **state)
+{
+    (void)state;
+    const es_kernel *sets[8];
+    int64_t count = usable(sets);
+    es_random random = {9};
+    for (int round = 0; round < 1000; round++) {
+        int32_t sums[ES_TILE];
+        screen_data left, right;
+        es_screen_side rows = draw_side(&random, &left), columns = draw_side(&random, &right);
+        for (int i = 0; i < ES_TILE; i++)
+            sums[i] = (int32_t)es_random_below(&random, 2 << 20) - (1 << 20);
+        es_reached expected, found;
+        scalar()->byte_reach(sums, &rows, &columns, &expected);
+        for (int64_t s = 0; s < count; s++) {
+            sets[s]->byte_reach(sums, &rows, &columns, &found);
+            if (!same_bits(found.row, expected.row, sizeof found.row) ||
+                !same_bits(found.column, expected.column, sizeof found.column) ||
+                found.any != expected.any)
+                fail_msg("%s: byte screen, round %d", sets[s]->name, round);
+        }
+    }
+}
+
+static void float_dots_are_the_same(void **state)
+{
+    (void)state;
+    const es_kernel *sets[8];
+    int64_t count = usable(sets);
+    float *a = es_alloc(MOST_DEPTH, sizeof *a), *b = es_alloc(MOST_DEPTH, sizeof *b);
+    assert_true(a && b);
+    es_random random = {10};
+    for (int64_t size = 0; size <= 100 + DEPTHS; size++) {
+        int64_t n = size <= 100 ? size : depths[size - 101];
+        double norm_a = 0, norm_b = 0, exact = 0;
+        for (int64_t k = 0; k < n; k++) {
+            a[k] = draw(&random, SIGNED_ZEROS);
+            b[k] = draw(&random, ORDINARY);
+            norm_a += (double)a[k] * a[k];
+            norm_b += (double)b[k] * b[k];
+            exact += (double)a[k] * b[k];
+        }
+        float expected = scalar()->float_dot(a, b, n);
+        double allowed = es_float_dot_bound(n) * sqrt(norm_a * norm_b);
+        if (!(fabs(expected - exact) <= allowed)) fail_msg("float dot of %lld", (long long)n);
+        for (int64_t s = 0; s < count; s++) {
+            float found = sets[s]->float_dot(a, b, n);
+            if (!same_bits(&found, &expected, sizeof found))
+                fail_msg("%s: float dot of %lld", sets[s]->name, (long long)n);
+        }
+    }
+    free(a);
+    free(b);
 }
 
 static void dots_are_the_same(void **state)
@@ -409,9 +530,32 @@ static void bench_tally(const es_kernel *kernel, bench_data *data)
     data->sink += tally.power[0];
 }
 
-static void bench_reaches(const es_kernel *kernel, bench_data *data)
+static void bench_reach(const es_kernel *kernel, bench_data *data)
 {
-    data->sink += (double)kernel->reaches(data->left, data->right);
+    es_reached reached;
+    kernel->reach(data->out, data->left, data->right, &reached);
+    data->sink += reached.any;
+}
+
+static void bench_byte_product(const es_kernel *kernel, bench_data *data)
+{
+    static const int32_t start[ES_STRIP];
+    kernel->byte_product(BENCH_DEPTH, (const int8_t *)data->left, start,
+                         (const uint8_t *)data->right, (int32_t *)data->out);
+}
+
+static void bench_byte_reach(const es_kernel *kernel, bench_data *data)
+{
+    static const float zeros[ES_PANEL], ones[ES_PANEL] = {1};
+    es_screen_side side = {zeros, zeros, zeros, zeros, ones};
+    es_reached reached;
+    kernel->byte_reach((const int32_t *)data->out, &side, &side, &reached);
+    data->sink += reached.any;
+}
+
+static void bench_float_dot(const es_kernel *kernel, bench_data *data)
+{
+    data->sink += (double)kernel->float_dot(data->left, data->right, BENCH_DEPTH);
 }
 
 static void bench_dot(const es_kernel *kernel, bench_data *data)
@@ -463,9 +607,15 @@ static int bench(void)
     static const struct {
         const char *name;
         void (*call)(const es_kernel *, bench_data *);
-    } functions[] = {{"product", bench_product}, {"tally", bench_tally},
-                     {"reaches", bench_reaches}, {"dot", bench_dot},
-                     {"gram", bench_gram},       {"dot_and_square", bench_dot_and_square}};
+    } functions[] = {{"product", bench_product},
+                     {"tally", bench_tally},
+                     {"reach", bench_reach},
+                     {"byte_product", bench_byte_product},
+                     {"byte_reach", bench_byte_reach},
+                     {"float_dot", bench_float_dot},
+                     {"dot", bench_dot},
+                     {"gram", bench_gram},
+                     {"dot_and_square", bench_dot_and_square}};
     bench_data data = {.left = es_alloc_aligned(BENCH_DEPTH * ES_PANEL, sizeof(float)),
                        .right = es_alloc_aligned(BENCH_DEPTH * ES_PANEL, sizeof(float)),
                        .out = es_alloc_aligned(ES_TILE, sizeof(float)),
@@ -502,10 +652,12 @@ static int bench(void)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(product_is_the_same), cmocka_unit_test(product_keeps_its_bound),
-        cmocka_unit_test(tally_is_the_same),   cmocka_unit_test(tally_counts_right),
-        cmocka_unit_test(reaches_is_the_same), cmocka_unit_test(dots_are_the_same),
-        cmocka_unit_test(gram_is_the_same),    cmocka_unit_test(environment_forces_a_set),
+        cmocka_unit_test(product_is_the_same),        cmocka_unit_test(product_keeps_its_bound),
+        cmocka_unit_test(tally_is_the_same),          cmocka_unit_test(tally_counts_right),
+        cmocka_unit_test(reached_pairs_are_the_same), cmocka_unit_test(byte_products_are_the_same),
+        cmocka_unit_test(byte_screens_are_the_same),  cmocka_unit_test(float_dots_are_the_same),
+        cmocka_unit_test(dots_are_the_same),          cmocka_unit_test(gram_is_the_same),
+        cmocka_unit_test(environment_forces_a_set),
     };
     int failed = cmocka_run_group_tests_name("kernel", tests, NULL, NULL);
     if (!failed && argc == 2 && strcmp(argv[1], "--bench") == 0) return bench();
