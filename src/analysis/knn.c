@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_K = 10, ROTATION_SEED = 768, BLOCK_ROWS = 64 };
+enum { DEFAULT_K = 10, ROTATION_SEED = 768, BLOCK_ROWS = 64, SAMPLE = 4096 };
 
 void es_knn_release(es_knn *knn)
 {
@@ -51,7 +51,8 @@ typedef struct knn_job {
     /* float32 screen */
     es_packed packed;
     /* 8-bit screen */
-    float *units; /* (count, d) */
+    float *units;         /* (count, d), where the table itself cannot be scored with */
+    float *inverse_norms; /* (count), where it can */
     double *mean, mean_square;
     es_rotation rotation;
     es_bytes_pack bytes;
@@ -114,45 +115,24 @@ static es_status pack_floats(void *context, int64_t index, int worker, es_error 
     return status;
 }
 
-/* Sum of unit rows of a block, into its slot; also their float32 form. */
-typedef struct mean_job {
-    knn_job *job;
-    double *sums; /* (blocks, d) */
-} mean_job;
-
-static es_status sum_block(void *context, int64_t index, int worker, es_error *error)
+/* The point to centre on: the mean of SAMPLE rows spread over the table. Any fixed point is right;
+ * the nearer it is to the mean, the shorter are the centred rows and the tighter is the bound. */
+static es_status choose_center(knn_job *job, es_error *error)
 {
-    (void)worker;
-    const mean_job *mean = context;
-    knn_job *job = mean->job;
-    int64_t first = index * BLOCK_ROWS, end = first + BLOCK_ROWS, d = job->d;
-    double *row = es_alloc(d, sizeof *row), *sum = mean->sums + index * d;
-    if (!row) return es_fail_memory(error, "a row", (size_t)d * sizeof *row);
+    int64_t d = job->d, step = job->count / SAMPLE + 1, used = 0;
+    double *row = es_alloc(d, sizeof *row);
+    job->mean = es_alloc(d, sizeof *job->mean);
     es_status status = ES_OK;
-    for (int64_t p = first; p < end && p < job->count && status == ES_OK; p++) {
+    if (!row || !job->mean) status = es_fail_memory(error, "the mean", (size_t)d * 16);
+    for (int64_t p = 0; p < job->count && status == ES_OK; p += step, used++) {
         status = es_space_read_unit_rows(job->space, job->ids[p], 1, row, error);
-        if (status != ES_OK) break;
-        float *unit = job->units + p * d;
-        for (int64_t k = 0; k < d; k++) {
-            unit[k] = (float)row[k];
-            sum[k] += row[k];
-        }
+        for (int64_t k = 0; k < d; k++) job->mean[k] += row[k];
     }
     free(row);
-    return status;
-}
-
-static es_status compute_mean(knn_job *job, int64_t blocks, es_error *error)
-{
-    mean_job mean = {job, es_alloc(blocks, (size_t)job->d * sizeof(double))};
-    if (!mean.sums) return es_fail_memory(error, "sums", (size_t)blocks * 8);
-    es_status status = es_parallel_for(job->threads, blocks, sum_block, &mean, NULL, error);
-    for (int64_t b = 0; status == ES_OK && b < blocks; b++)
-        for (int64_t k = 0; k < job->d; k++) job->mean[k] += mean.sums[b * job->d + k];
-    free(mean.sums);
-    for (int64_t k = 0; k < job->d; k++) job->mean[k] /= (double)job->count;
-    job->mean_square = job->space->kernel->dot(job->mean, job->mean, job->d);
-    return status;
+    if (status != ES_OK) return status;
+    for (int64_t k = 0; k < d; k++) job->mean[k] /= (double)used;
+    job->mean_square = job->space->kernel->dot(job->mean, job->mean, d);
+    return ES_OK;
 }
 
 static es_status pack_bytes(void *context, int64_t index, int worker, es_error *error)
@@ -166,6 +146,8 @@ static es_status pack_bytes(void *context, int64_t index, int worker, es_error *
     for (int64_t p = first; p < end && p < job->count && status == ES_OK; p++) {
         status = es_space_read_unit_rows(job->space, job->ids[p], 1, row, error);
         if (status != ES_OK) break;
+        for (int64_t k = 0; k < d && job->units; k++) job->units[p * d + k] = (float)row[k];
+        if (job->inverse_norms) job->inverse_norms[p] = (float)(1 / job->space->norms[job->ids[p]]);
         for (int64_t k = 0; k < d; k++) row[k] -= job->mean[k];
         double offset = job->space->kernel->dot(job->mean, row, d) + job->mean_square / 2;
         es_rotation_apply(&job->rotation, row, row + d);
@@ -175,23 +157,47 @@ static es_status pack_bytes(void *context, int64_t index, int worker, es_error *
     return status;
 }
 
+/* Can rows be scored where they lie? They must be plain float32, and their products in range. */
+static bool can_score_in_place(const knn_job *job)
+{
+    if (!es_space_plain_rows(job->space)) return false;
+    for (int64_t p = 0; p < job->count; p++) {
+        double norm = job->space->norms[job->ids[p]];
+        if (norm < 1e-9 || norm > 1e9) return false;
+    }
+    return true;
+}
+
+static es_status prepare_scoring(knn_job *job, es_error *error)
+{
+    es_scoring *scoring = &job->lists.scoring;
+    *scoring = (es_scoring){.kernel = job->space->kernel, .depth = job->d};
+    job->lists.bound = es_float_dot_bound(job->d);
+    if (can_score_in_place(job)) {
+        job->inverse_norms = es_alloc(job->count, sizeof *job->inverse_norms);
+        scoring->rows = es_space_plain_rows(job->space);
+        scoring->place_row = job->ids;
+        scoring->inverse_norms = job->inverse_norms;
+        /* Two inverse norms and two products are rounded besides; the rows are not. Components of
+         * 1e-9 / sqrt(d) and more never leave float32's normal range where they matter. */
+        job->lists.bound += 4 * 0x1p-24;
+        if (job->inverse_norms) return ES_OK;
+    } else {
+        scoring->rows = job->units = es_alloc_aligned(job->count, (size_t)job->d * sizeof(float));
+        if (job->units) return ES_OK;
+    }
+    return es_fail_memory(error, "unit rows", (size_t)(job->count * job->d) * sizeof(float));
+}
+
 static es_status prepare_bytes(knn_job *job, es_error *error)
 {
-    int64_t blocks = (job->count + BLOCK_ROWS - 1) / BLOCK_ROWS;
-    job->units = es_alloc_aligned(job->count, (size_t)job->d * sizeof *job->units);
-    job->mean = es_alloc(job->d, sizeof *job->mean);
-    if (!job->units || !job->mean)
-        return es_fail_memory(error, "unit rows", (size_t)(job->count * job->d) * sizeof(float));
-    ES_TRY(compute_mean(job, blocks, error));
+    ES_TRY(prepare_scoring(job, error));
+    ES_TRY(choose_center(job, error));
     ES_TRY(es_rotation_init(&job->rotation, job->d, ROTATION_SEED, error));
     ES_TRY(es_bytes_init(&job->bytes, job->count, job->d, error));
-    ES_TRY(es_parallel_for(job->threads, blocks, pack_bytes, job, NULL, error));
-    job->lists.units = job->units;
-    job->lists.depth = job->d;
-    job->lists.kernel = job->space->kernel;
-    job->lists.bound = es_float_dot_bound(job->d);
     job->allowance = (float)ES_SCREEN_ALLOWANCE;
-    return ES_OK;
+    return es_parallel_for(job->threads, (job->count + BLOCK_ROWS - 1) / BLOCK_ROWS, pack_bytes,
+                           job, NULL, error);
 }
 
 static es_status prepare_floats(knn_job *job, es_error *error)
@@ -225,9 +231,26 @@ static void take_snapshot(const knn_job *job, snapshot *seen, const es_strip *pl
     }
 }
 
+/* What the screen knows of a pair's cosine: the float32 product, or the bound from above. */
+typedef struct screened {
+    const float *cosines;
+    const int32_t *sums;
+    const es_screen_side *rows, *columns;
+} screened;
+
+static float value_of(const knn_job *job, const screened *pairs, int r, int c)
+{
+    if (pairs->cosines) return pairs->cosines[r * ES_PANEL + c];
+    const es_screen_side *a = pairs->rows, *b = pairs->columns;
+    double value = (double)a->scale[r] * b->scale[c] * pairs->sums[r * ES_PANEL + c] +
+                   a->offset[r] + b->offset[c] + a->length[r] * b->residual[c] +
+                   a->residual[r] * (b->length[c] + b->residual[c]);
+    return (float)(value + job->allowance);
+}
+
 /* Hand on what passed: pair (row, column) for the sake of the row, of the column, or both. */
 static es_status offer(knn_job *job, snapshot *seen, const es_strip *place, int64_t block,
-                       const es_reached *reached, const float *cosines, es_error *error)
+                       const es_reached *reached, const screened *pairs, es_error *error)
 {
     for (int r = 0; r < place->row_count; r++) {
         int64_t row = place->first_row + r;
@@ -235,13 +258,13 @@ static es_status offer(knn_job *job, snapshot *seen, const es_strip *place, int6
             int c = __builtin_ctzll(left);
             int64_t column = place->first_column + c;
             if (c >= place->column_count || column <= row) continue;
-            float cosine = cosines ? cosines[r * ES_PANEL + c] : 0;
+            float value = value_of(job, pairs, r, c);
             if (reached->row[r] >> c & 1) {
-                ES_TRY(es_lists_push(&job->lists, row, column, cosine, error));
+                ES_TRY(es_lists_push(&job->lists, row, column, value, error));
                 seen->rows[row % block] = asked(job, row);
             }
             if (reached->column[r] >> c & 1) {
-                ES_TRY(es_lists_push(&job->lists, column, row, cosine, error));
+                ES_TRY(es_lists_push(&job->lists, column, row, value, error));
                 seen->columns[column % block] = asked(job, column);
             }
         }
@@ -258,7 +281,8 @@ static es_status screen_floats(void *context, int worker, const es_strip *strip,
     job->space->kernel->reach(strip->cosines, seen->rows + strip->first_row % ES_BLOCK,
                               seen->columns + strip->first_column % ES_BLOCK, &reached);
     if (!reached.any) return ES_OK;
-    return offer(job, seen, strip, ES_BLOCK, &reached, strip->cosines, error);
+    screened pairs = {.cosines = strip->cosines};
+    return offer(job, seen, strip, ES_BLOCK, &reached, &pairs, error);
 }
 
 static es_screen_side side_of(const es_bytes_pack *pack, int64_t first, const float *least)
@@ -280,7 +304,8 @@ static es_status screen_bytes(void *context, int worker, const es_strip *place, 
     es_reached reached;
     job->space->kernel->byte_reach(sums, &rows, &columns, &reached);
     if (!reached.any) return ES_OK;
-    return offer(job, seen, place, ES_BYTE_BLOCK, &reached, NULL, error);
+    screened pairs = {.sums = sums, .rows = &rows, .columns = &columns};
+    return offer(job, seen, place, ES_BYTE_BLOCK, &reached, &pairs, error);
 }
 
 static es_status screen(knn_job *job, bool bytes, const es_progress *progress, es_error *error)
@@ -292,7 +317,7 @@ static es_status screen(knn_job *job, bool bytes, const es_progress *progress, e
     /* A class's list holds its own first row as well: its members need it, the row itself drops it.
      */
     for (int64_t p = 0; p < job->count; p++)
-        if (job->class_of[p] == p) ES_TRY(es_lists_push(&job->lists, p, p, 1, error));
+        if (job->class_of[p] == p) ES_TRY(es_lists_push(&job->lists, p, p, 1.001f, error));
     if (bytes)
         return es_strips_run(job->count, ES_BYTE_BLOCK, job->threads, screen_bytes, job, progress,
                              error);
@@ -403,6 +428,7 @@ static void release_job(knn_job *job)
     free(job->place_of);
     free(job->snapshots);
     free(job->units);
+    free(job->inverse_norms);
     free(job->mean);
     es_packed_release(&job->packed);
     es_rotation_release(&job->rotation);

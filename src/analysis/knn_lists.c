@@ -5,6 +5,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+enum { SPARE = 16 };
+
 es_status es_lists_init(es_candidate_lists *lists, int64_t rows, int64_t keep, double bound,
                         es_error *error)
 {
@@ -30,17 +32,6 @@ void es_lists_release(es_candidate_lists *lists)
     free((void *)lists->least);
     free(lists->locks);
     *lists = (es_candidate_lists){0};
-}
-
-static void score(const es_candidate_lists *lists, int64_t row, es_candidate_list *list)
-{
-    if (lists->units) {
-        const float *u = lists->units + row * lists->depth;
-        for (int32_t i = list->scored; i < list->count; i++)
-            list->items[i].cosine = lists->kernel->float_dot(
-                u, lists->units + (int64_t)list->items[i].place * lists->depth, lists->depth);
-    }
-    list->scored = list->count;
 }
 
 static void swap(es_candidate *a, es_candidate *b)
@@ -72,10 +63,58 @@ static void select_largest(es_candidate *items, int32_t count, int32_t k)
     }
 }
 
+static const float *scoring_row(const es_scoring *scoring, int64_t place)
+{
+    return scoring->rows +
+           (scoring->place_row ? scoring->place_row[place] : place) * scoring->depth;
+}
+
+static float score(const es_scoring *scoring, int64_t row, int64_t place)
+{
+    float dot = scoring->kernel->float_dot(scoring_row(scoring, row), scoring_row(scoring, place),
+                                           scoring->depth);
+    if (!scoring->inverse_norms) return dot;
+    return dot * (scoring->inverse_norms[row] * scoring->inverse_norms[place]);
+}
+
+static int compare_cosines(const void *a, const void *b)
+{
+    float x = ((const es_candidate *)a)->cosine, y = ((const es_candidate *)b)->cosine;
+    return (x < y) - (x > y);
+}
+
+enum { BATCH = 4, LINE = 16 /* floats */ };
+
+/* Score what could matter, the most promising first, and drop the rest unseen: those whose cosine
+ * cannot reach the keep-th best of the scored ones. Rows lie all over memory: ask for a few ahead.
+ */
+static void score_new(const es_candidate_lists *lists, int64_t row, es_candidate_list *list)
+{
+    const es_scoring *scoring = &lists->scoring;
+    int32_t keep = (int32_t)lists->keep, count = list->count;
+    es_candidate *items = list->items;
+    qsort(items + list->scored, (size_t)(count - list->scored), sizeof *items, compare_cosines);
+    while (list->scored < count) {
+        if (list->scored >= keep) {
+            select_largest(items, list->scored, keep - 1);
+            double kth = (double)items[keep - 1].cosine - lists->bound;
+            if ((double)items[list->scored].cosine < kth) break;
+        }
+        int32_t end = list->scored + BATCH < count ? list->scored + BATCH : count;
+        for (int32_t i = list->scored; i < end; i++)
+            for (int64_t k = 0; k < scoring->depth; k += LINE)
+                __builtin_prefetch(scoring_row(scoring, items[i].place) + k);
+        for (int32_t i = list->scored; i < end; i++)
+            items[i].cosine = score(scoring, row, items[i].place);
+        list->scored = end;
+    }
+    list->count = list->scored;
+}
+
 void es_lists_cut(es_candidate_lists *lists, int64_t row)
 {
     es_candidate_list *list = &lists->lists[row];
-    score(lists, row, list);
+    if (list->scored < list->count) score_new(lists, row, list);
     if (list->count < lists->keep) return;
     int32_t keep = (int32_t)lists->keep;
     select_largest(list->items, list->count, keep - 1);
@@ -84,7 +123,7 @@ void es_lists_cut(es_candidate_lists *lists, int64_t row)
     double kth = list->items[keep - 1].cosine, limit = kth - 2 * lists->bound;
     int32_t kept = keep;
     for (int32_t i = keep; i < list->count; i++)
-        if (list->items[i].cosine >= limit) list->items[kept++] = list->items[i];
+        if ((double)list->items[i].cosine >= limit) list->items[kept++] = list->items[i];
     list->count = list->scored = kept;
     float least = nextafterf((float)(kth - lists->bound), -INFINITY);
     if (least > es_lists_least(lists, row))
@@ -97,8 +136,9 @@ static es_status push_locked(es_candidate_lists *lists, int64_t row, int64_t pla
     es_candidate_list *list = &lists->lists[row];
     if (list->count == list->capacity) {
         es_lists_cut(lists, row);
-        /* Room for as many again as the cut left; most rows never need more than the first. */
-        int64_t wanted = 2 * (list->count > lists->keep ? (int64_t)list->count : lists->keep) + 32;
+        /* A short list is cut often, which raises the level early. */
+        int64_t held = list->count > lists->keep ? list->count : lists->keep;
+        int64_t wanted = held + (held / 2 > SPARE ? held / 2 : SPARE);
         if (wanted > lists->rows) wanted = lists->rows;
         if (wanted > list->capacity) {
             es_candidate *items = realloc(list->items, (size_t)wanted * sizeof *items);
@@ -108,7 +148,7 @@ static es_status push_locked(es_candidate_lists *lists, int64_t row, int64_t pla
         }
     }
     list->items[list->count++] = (es_candidate){(int32_t)place, cosine};
-    if (!lists->units) list->scored = list->count;
+    if (!lists->scoring.rows) list->scored = list->count;
     return ES_OK;
 }
 

@@ -8,7 +8,7 @@
 
 typedef struct es_candidate {
     int32_t place; /* packed place */
-    float cosine;  /* within the screen's bound of the exact one, once scored */
+    float cosine;  /* once scored, within `bound` of the exact one; before, not below it */
 } es_candidate;
 
 typedef struct es_candidate_list {
@@ -16,16 +16,23 @@ typedef struct es_candidate_list {
     int32_t count, capacity, scored; /* the first `scored` have their cosine */
 } es_candidate_list;
 
+/* How candidates are scored: float32 rows, row p of them at rows + place_row[p] * depth, whose dot
+ * product times inverse_norm[i] * inverse_norm[j] is the cosine. All NULL: pushes come scored. */
+typedef struct es_scoring {
+    const es_kernel *kernel;
+    const float *rows;
+    const int64_t *place_row;   /* NULL: row p itself */
+    const float *inverse_norms; /* by place; NULL: unit rows */
+    int64_t depth;
+} es_scoring;
+
 typedef struct es_candidate_lists {
     int64_t rows, keep; /* how many of the best a row keeps */
     double bound;       /* |scored cosine - exact| */
     es_candidate_list *lists;
     _Atomic float *least; /* (rows): the exact cosine of a newcomer must not be below this */
     atomic_flag *locks;
-    const float
-        *units; /* (rows, depth) unit rows in float32, to score with; NULL: pushes are scored */
-    int64_t depth;
-    const es_kernel *kernel;
+    es_scoring scoring;
 } es_candidate_lists;
 
 es_status es_lists_init(es_candidate_lists *lists, int64_t rows, int64_t keep, double bound,
@@ -38,7 +45,8 @@ static inline float es_lists_least(const es_candidate_lists *lists, int64_t row)
     return atomic_load_explicit(&lists->least[row], memory_order_relaxed);
 }
 
-/* Offer `place` to row `row`; `cosine` counts where pushes are scored. Any thread may call it. */
+/* Offer `place` to row `row`: `cosine` is the scored one where pushes come scored, else no less
+ * than the exact one. Any thread may call it. */
 es_status es_lists_push(es_candidate_lists *lists, int64_t row, int64_t place, float cosine,
                         es_error *error);
 
