@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* memmem */
 #include "space/wordpiece.h"
 
 #include "base/memory.h"
@@ -66,7 +67,7 @@ static size_t clean_run(const es_wordpiece *wordpiece, es_bytes text, es_text *o
 }
 
 /* Canonical decomposition of a run, in canonical order, without marks. */
-static void append_stripped(const es_wordpiece *wordpiece, es_bytes run, es_text *out)
+static void append_decomposed(const es_wordpiece *wordpiece, es_bytes run, es_text *out)
 {
     utf8proc_int32_t few[64], *points = few;
     utf8proc_ssize_t count =
@@ -86,6 +87,22 @@ static void append_stripped(const es_wordpiece *wordpiece, es_bytes run, es_text
         if (!es_unicode_is_bert_mark((uint32_t)points[i]))
             append_cased(wordpiece, out, (uint32_t)points[i]);
     if (points != few) free(points);
+}
+
+/* The same as the reference does it, whose tables of decompositions are older than the one that
+ * Unicode 13 brought: U+11938 stays whole. No mark changes places across it. */
+static void append_stripped(const es_wordpiece *wordpiece, es_bytes run, es_text *out)
+{
+    static const char whole[] = "\xF0\x91\xA4\xB8";
+    while (run.size) {
+        const char *found = memmem(run.data, run.size, whole, strlen(whole));
+        size_t before = found ? (size_t)(found - run.data) : run.size;
+        if (before) append_decomposed(wordpiece, (es_bytes){run.data, before}, out);
+        if (found) es_text_add(out, whole);
+        if (found) before += strlen(whole);
+        run.data += before;
+        run.size -= before;
+    }
 }
 
 static void append_ascii(const es_wordpiece *wordpiece, es_bytes run, es_text *out)

@@ -4,17 +4,28 @@
  * vocabularies. */
 #include "base/file.h"
 #include "random_text.h"
+#include "space/unicode.h"
 #include "space/vocabulary.h"
 #include "space/vocabulary_read.h"
 
-/* FNV-1a over the ids as 32-bit little-endian numbers, folded to 16 bits. */
-static unsigned hash16(const es_ids *ids)
+/* FNV-1a, folded to 16 bits. */
+static unsigned hash_bytes(const void *data, size_t size)
 {
     uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < size; i++) hash = (hash ^ ((const unsigned char *)data)[i]) * 16777619u;
+    return (hash >> 16) ^ (hash & 0xFFFF);
+}
+
+/* Of the ids as 32-bit little-endian numbers. */
+static unsigned hash16(const es_ids *ids)
+{
+    es_text bytes = {0};
     for (int64_t i = 0; i < ids->count; i++)
         for (int shift = 0; shift < 32; shift += 8)
-            hash = (hash ^ (ids->id[i] >> shift & 0xFF)) * 16777619u;
-    return (hash >> 16) ^ (hash & 0xFFFF);
+            es_text_append(&bytes, (char[]){(char)(ids->id[i] >> shift & 0xFF)}, 1);
+    unsigned hash = hash_bytes(bytes.data, bytes.size);
+    es_text_release(&bytes);
+    return hash;
 }
 
 static es_bytes read_file(const char *path)
@@ -155,6 +166,48 @@ static void every_tokenizer_json_is_the_reference(void **state)
     free((char *)hashes.data);
 }
 
+/* What the reference makes of one character; see write_characters() in the script. */
+static void append_character(es_text *out, uint32_t point, const es_wordpiece *bert,
+                             const es_wordpiece *lower)
+{
+    char text[8] = "a";
+    size_t size = 1 + (size_t)es_utf8_encode(point, text + 1);
+    text[size++] = 'b';
+    es_wordpiece_normalize(bert, (es_bytes){text, size}, out);
+    es_text_append(out, "|", 1);
+    es_wordpiece_normalize(lower, (es_bytes){text + 1, size - 2}, out);
+    int flags = es_unicode_is_letter(point) | es_unicode_is_number(point) << 1 |
+                es_unicode_is_white_space(point) << 2 | es_unicode_is_bert_punctuation(point) << 3;
+    es_text_append(out, (char[]){(char)flags}, 1);
+}
+
+static void every_character_is_the_reference(void **state)
+{
+    (void)state;
+    random_text unicode;
+    random_text_start(&unicode, 1);
+    es_bytes hashes = read_file(test_source_path("tests/golden/tokens/characters.u16"));
+    assert_int_equal(hashes.size, 2 * (0xF0000 >> 8));
+    es_wordpiece *bert = es_wordpiece_create();
+    es_wordpiece lower = {.lower_case = true};
+    es_text block = {0};
+    int wrong = 0;
+    for (uint32_t first = 0; first < 0xF0000; first += 256) {
+        block.size = 0;
+        for (uint32_t point = first; point < first + 256; point++)
+            if (unicode.assigned[point]) append_character(&block, point, bert, &lower);
+        const unsigned char *hash = (const unsigned char *)hashes.data + 2 * (first >> 8);
+        if (hash_bytes(block.data, block.size) == (hash[0] | (unsigned)hash[1] << 8)) continue;
+        print_error("the characters U+%04X ... U+%04X differ\n", first, first + 255);
+        wrong++;
+    }
+    es_text_release(&block);
+    free(bert);
+    free((char *)hashes.data);
+    random_text_end(&unicode);
+    assert_int_equal(wrong, 0);
+}
+
 /* A path below the folder of real data; skips the test without one. */
 static const char *data_path(const char *relative, char path[4096])
 {
@@ -282,6 +335,7 @@ int main(void)
         cmocka_unit_test(tiny_bpe_is_the_reference),
         cmocka_unit_test(tiny_wordpiece_is_the_reference),
         cmocka_unit_test(every_tokenizer_json_is_the_reference),
+        cmocka_unit_test(every_character_is_the_reference),
         cmocka_unit_test(gpt2_is_the_reference),
         cmocka_unit_test(bert_is_the_reference),
     };

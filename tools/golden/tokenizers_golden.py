@@ -8,6 +8,7 @@ DATA holds gpt2/vocab.json, gpt2/merges.txt and bert/ggml-vocab-bert-bge.gguf. W
 unicode13.txt            the code points assigned in Unicode 13, planes 15 and 16 left out
 tiny/vocab.json ...      two vocabularies trained here, on the project's own text
 tokens/NAME.u16          a 16-bit hash of the ids per string, little-endian
+tokens/characters.u16    a hash per 256 code points of what the reference makes of each of them
 variants.txt             "NAME JSON" a line: tokenizer.json files without their model, which is in
                          tiny/; their answers are in tokens/variants.u16, line after line, 2,000
                          with special tokens, then 1,000 without
@@ -60,8 +61,12 @@ def corpus():
 
 
 def hash16(ids):
+    return hash_bytes(struct.pack(f"<{len(ids)}I", *ids))
+
+
+def hash_bytes(data):
     value = 2166136261
-    for byte in struct.pack(f"<{len(ids)}I", *ids):
+    for byte in data:
         value = ((value ^ byte) * 16777619) & 0xFFFFFFFF
     return (value >> 16) ^ (value & 0xFFFF)
 
@@ -207,6 +212,23 @@ def write_variants():
     write_tokens("variants", values)
 
 
+def write_characters():
+    """Two of BERT's normalisations, and the classes of GPT-2's pattern and of BERT's."""
+    bert = normalizers.BertNormalizer()
+    lower = normalizers.BertNormalizer(
+        clean_text=False, handle_chinese_chars=False, strip_accents=False, lowercase=True
+    )
+    classes = [pre_tokenizers.Split(Regex(p), "isolated") for p in (r"\p{L}", r"\p{N}", r"\s")]
+    classes.append(pre_tokenizers.BertPreTokenizer())
+    blocks = [b""] * (0xF0000 >> 8)
+    for point in Text(1, RANGES).points:
+        text = "\x01" + chr(point) + "\x01"
+        flags = sum((len(c.pre_tokenize_str(text)) == 3) << i for i, c in enumerate(classes))
+        normal = bert.normalize_str("a" + chr(point) + "b") + "|" + lower.normalize_str(chr(point))
+        blocks[point >> 8] += normal.encode() + bytes([flags])
+    write_tokens("characters", [hash_bytes(block) for block in blocks])
+
+
 def read_bert_vocabulary(path):
     """The string array tokenizer.ggml.tokens of a GGUF file, with "##" back in front."""
     data = path.read_bytes()
@@ -234,6 +256,7 @@ def main():
         train_bpe()
         train_wordpiece()
     write_variants()
+    write_characters()
     tiny = GOLDEN / "tiny"
     bpe = Tokenizer(models.BPE.from_file(str(tiny / "vocab.json"), str(tiny / "merges.txt")))
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
