@@ -10,7 +10,7 @@ A case NAME.sh runs under sh in an empty folder of its own, with the program fir
     NAME.sh.exit           the exit code; absent: 0
 or, instead of .exact, a .glob, in which '*' stands for any text within a line and a line '...' for
 any lines. Exit code 77 skips the case. `"elapsed_seconds": N` is compared as `"elapsed_seconds": X`,
-and the case's folder as `$TMP`.
+the case's folder as `$TMP`, and the source tree as `$SOURCE`.
 
 The script finds MODELS, a program that makes tiny models (models.py), CASES, this folder, and SOURCE,
 the source tree, in its environment.
@@ -49,7 +49,8 @@ def environment(program, folder):
 
 def normalise(data, folder):
     data = re.sub(rb'("elapsed_seconds": ?)[0-9.eE+-]+', rb"\1X", data)
-    return data.replace(os.fsencode(folder), b"$TMP")
+    data = data.replace(os.fsencode(folder), b"$TMP")
+    return data.replace(os.fsencode(HERE.parent.parent), b"$SOURCE")
 
 
 def glob_pattern(data):
