@@ -28,8 +28,9 @@ void es_gnuplot_field(es_text *script, const char *data, size_t size)
     es_text_add(script, "\"");
     for (size_t i = 0; i < shown.size; i++) {
         unsigned char byte = (unsigned char)shown.data[i];
-        bool plain = byte >= 0x80 || byte == ' ' || (byte >= '0' && byte <= '9') ||
-                     (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z');
+        /* Digits too: gnuplot takes all that follow \043 into the number. */
+        bool plain = byte >= 0x80 || byte == ' ' || (byte >= 'A' && byte <= 'Z') ||
+                     (byte >= 'a' && byte <= 'z');
         if (plain)
             es_text_append(script, shown.data + i, 1);
         else

@@ -2,7 +2,7 @@
  *
  * The program is looked for on PATH, reads no start-up file of the user's and sees no variable of
  * the environment but a UTF-8 locale. Text that came from a file reaches it as data only: in a data
- * block, each byte that is no letter, digit or space as \ooo (es_gnuplot_field), or as a line of a
+ * block, each ASCII byte but letters and spaces as \ooo (es_gnuplot_field), or as a line of a
  * text block that is read into a string variable (es_gnuplot_line). Neither is ever scanned for
  * commands, back-quotes or macros, and every terminal is told `noenhanced`. */
 #ifndef ES_RENDER_GNUPLOT_H

@@ -100,7 +100,8 @@ void es_html_style(es_text *page)
         "white-space:nowrap}a{color:var(--accent);text-decoration:none}a:hover{text-decoration:"
         "underline}\n",
         ".formula{margin:1.3rem 0;padding:.15rem 0 .15rem 1.2rem;border-left:3px solid "
-        "var(--line);font-size:1.12rem;overflow-x:auto;max-width:41rem}math{font-family:"
+        "var(--line);font-size:1.12rem;overflow-x:auto;overflow-y:hidden;max-width:41rem}math{font-"
+        "family:"
         "'Latin Modern Math','STIX Two Math','Cambria Math',math,serif}\n",
         ".finding{margin:1.4rem 0;padding:.85rem 1.15rem;background:var(--soft);"
         "border-left:3px solid var(--accent);border-radius:0 6px 6px 0;max-width:41rem}"
@@ -110,7 +111,8 @@ void es_html_style(es_text *page)
         "border-bottom:1px solid var(--line);vertical-align:baseline}th{color:var(--muted);"
         "font-weight:500;border-bottom-color:var(--muted)}th.n,td.n{text-align:right;"
         "padding-left:.8rem;white-space:nowrap}\n",
-        ".wide{overflow-x:auto}table.facts th{border-bottom:1px solid var(--line);"
+        ".wide{overflow-x:auto;overflow-y:hidden}.wide code.token{white-space:pre}table.facts "
+        "th{border-bottom:1px solid var(--line);"
         "font-weight:400;padding-right:2rem;white-space:nowrap}table.facts td{overflow-wrap:"
         "anywhere}table tr:last-child>*{border-bottom:0}\n",
         "td.bar{white-space:nowrap;text-align:right;width:1%}td.bar i{display:inline-block;"
@@ -140,8 +142,10 @@ void es_html_style(es_text *page)
         "color:var(--muted);font-size:.84rem;line-height:1.6}footer code{overflow-wrap:anywhere}\n",
         "@media print{:root{--ink:#111;--muted:#555;--paper:#fff;--card:#fff;--line:#ccc;"
         "--accent:#2d639f;--soft:#f3f5f8;--warm:#c8641f;--mark:#a0243f;--token:#1d4470}body{"
-        "font-size:10.5pt}main{padding:0;max-width:none}nav{display:none}h2{break-after:avoid;"
-        "margin-top:1.6rem}figure,.finding,tr,.formula{break-inside:avoid}*{print-color-adjust:"
+        "font-size:10.5pt}main{padding:0;max-width:none}nav{display:none}h2,h3{break-after:avoid}."
+        "formula,.wide{overflow:visible}h2{"
+        "margin-top:1.6rem}figure,.finding,table,.formula,.spectrum{break-inside:avoid}*{print-"
+        "color-adjust:"
         "exact;-webkit-print-color-adjust:exact}figure svg{max-height:15cm}}\n",
         "@media (max-width:34rem){body{font-size:16.5px}h1{font-size:1.85rem}main{padding-top:"
         "2.2rem}figure{padding:.4rem;margin-left:-.6rem;margin-right:-.6rem}}\n",

@@ -5,8 +5,18 @@
 #include "render/render_common.h"
 
 #include <math.h>
+#include <stdio.h>
 
-enum { WIDTH = 820, HEIGHT = 470, MOST_BARS = 240, FEWEST_BARS = 12, CURVE_POINTS = 401 };
+enum {
+    WIDTH = 820,
+    HEIGHT = 470,
+    LEFT = 66,
+    RIGHT = 24,
+    MOST_BARS = 240,
+    FEWEST_BARS = 12,
+    CURVE_POINTS = 401,
+    LONGEST_WORDS = 37, /* columns of what is written beside a line */
+};
 
 /* Gamma(d/2) / (sqrt(pi) Gamma((d-1)/2)) (1 - t^2)^((d-3)/2), the density of the cosine of two
  * random directions in d >= 2 dimensions. */
@@ -49,7 +59,7 @@ static window choose_window(const es_distribution *all)
     return view;
 }
 
-/* Bars as left edge and density; returns the highest. */
+/* Bars as one outline, two points each; returns the highest. */
 static double add_bars(es_text *script, const es_distribution *all, const window *view)
 {
     double highest = 0;
@@ -65,10 +75,12 @@ static double add_bars(es_text *script, const es_distribution *all, const window
         double width = all->edges[to] - all->edges[from];
         double density = (double)count / ((double)all->pairs * width);
         highest = fmax(highest, density);
-        es_text_shortest(script, all->edges[from]);
-        es_text_add(script, " ");
-        es_text_shortest(script, density);
-        es_text_add(script, "\n");
+        for (int end = 0; end < 2; end++) {
+            es_text_shortest(script, all->edges[end ? to : from]);
+            es_text_add(script, " ");
+            es_text_shortest(script, density);
+            es_text_add(script, "\n");
+        }
     }
     es_text_add(script, ES_GNUPLOT_END "\n");
     return highest;
@@ -93,7 +105,7 @@ static double add_curve(es_text *script, const window *view, int64_t d)
     return highest;
 }
 
-/* A vertical line with words at its foot or its head. */
+/* A vertical line from the axis up to `top`. */
 static void add_line(es_text *script, double x, double top, const char *color, const char *dash)
 {
     es_text_add(script, "set arrow from ");
@@ -105,12 +117,14 @@ static void add_line(es_text *script, double x, double top, const char *color, c
     es_text_printf(script, " nohead lw 1.25 dt %s lc rgb '%s' front\n", dash, color);
 }
 
-static void add_words(es_text *script, double x, double y, bool to_left, const char *color,
-                      const char *before, double value, int decimals)
+/* Words beside a line, on the side where there is room for the longest of them. */
+static void add_words(es_text *script, const window *view, double x, double y, const char *color,
+                      const char *words)
 {
-    es_text_printf(script, "set label \"%s%s", to_left ? "" : "  ", before);
-    es_text_fixed(script, value, decimals);
-    es_text_printf(script, "%s\" at ", to_left ? "  " : "");
+    double pixel = (view->high - view->low) / (WIDTH - LEFT - RIGHT);
+    bool to_left = x + pixel * es_figure_text_width(LONGEST_WORDS, 12.5) > view->high;
+    es_text_printf(script, "set label \"%s%s%s\" at ", to_left ? "" : "  ", words,
+                   to_left ? "  " : "");
     es_text_fixed(script, x, 6);
     es_text_add(script, ",");
     es_text_shortest(script, y);
@@ -118,30 +132,25 @@ static void add_words(es_text *script, double x, double y, bool to_left, const c
                    to_left ? "right" : "left", color);
 }
 
+/* All words stand above the highest bar. */
 static void add_marks(es_text *script, const es_distribution *all, const window *view, double top)
 {
-    double middle = (view->low + view->high) / 2;
-    bool left = all->mean > middle;
+    char words[2 * ES_NUMBER_TEXT], number[ES_NUMBER_TEXT];
     if (isfinite(all->mean)) {
-        add_line(script, all->mean, top * 0.97, ES_STYLE_DATA, "1");
-        add_words(script, all->mean, top * 0.94, left, ES_STYLE_DATA, "mean ", all->mean, 4);
+        es_number_fixed(all->mean, 4, number);
+        snprintf(words, sizeof words, "mean %s", number);
+        add_line(script, all->mean, 0.98 * top, ES_STYLE_DATA, "1");
+        add_words(script, view, all->mean, 0.955 * top, ES_STYLE_DATA, words);
     }
-    if (isfinite(all->once_level) && all->once_level < view->high) {
-        left = all->once_level > middle && all->once_level < all->mean;
-        add_line(script, all->once_level, top * 0.80, ES_STYLE_MARK, "'-'");
-        add_words(script, all->once_level, top * 0.77, left, ES_STYLE_MARK,
-                  "one random pair would pass ", all->once_level, 4);
-        char pairs[ES_NUMBER_TEXT];
-        es_number_count(all->above_chance, pairs);
-        es_text_printf(script, "set label \"%s%s pass it here%s\" at ", left ? "" : "  ", pairs,
-                       left ? "  " : "");
-        es_text_fixed(script, all->once_level, 6);
-        es_text_add(script, ",");
-        es_text_shortest(script, top * 0.72);
-        es_text_printf(script,
-                       " %s front textcolor rgb '" ES_STYLE_MARK "' font LABEL_FONT noenhanced\n",
-                       left ? "right" : "left");
-    }
+    if (!isfinite(all->once_level) || all->once_level >= view->high) return;
+    add_line(script, all->once_level, 0.92 * top, ES_STYLE_MARK, "'-'");
+    es_number_fixed(all->once_level, 4, number);
+    snprintf(words, sizeof words, "one random pair would pass %s", number);
+    add_words(script, view, all->once_level, 0.895 * top, ES_STYLE_MARK, words);
+    es_number_count(all->above_chance, number);
+    snprintf(words, sizeof words, "%s %s it here", number,
+             all->above_chance == 1 ? "passes" : "pass");
+    add_words(script, view, all->once_level, 0.845 * top, ES_STYLE_MARK, words);
 }
 
 es_figure es_figure_distribution(const es_space *space, const es_distribution *all)
@@ -156,10 +165,10 @@ es_figure es_figure_distribution(const es_space *space, const es_distribution *a
     es_text_release(&title);
     es_text_release(&subtitle);
     es_text *script = &figure.script;
-    es_figure_area(&figure, 66, 24, 96, 58);
+    es_figure_area(&figure, LEFT, RIGHT, 96, 58);
     window view = choose_window(all);
     double highest = add_bars(script, all, &view);
-    double top = 1.06 * fmax(highest, add_curve(script, &view, d));
+    double top = 1.25 * fmax(highest, add_curve(script, &view, d));
     if (!(top > 0)) top = 1;
     add_marks(script, all, &view, top);
     es_figure_note(&figure, 66, 76, ES_STYLE_DATA, "■ this space");
@@ -179,8 +188,8 @@ es_figure es_figure_distribution(const es_space *space, const es_distribution *a
         "]\nset xlabel 'cosine similarity'\nset ylabel 'density'\n"
         "set style fill solid 0.30 noborder\n"
         "plot $curve using 1:2 with filledcurves y1=0 fs solid 0.22 lc rgb '" ES_STYLE_RANDOM
-        "', $bars using 1:2 with fillsteps fs solid 0.45 noborder lc rgb '" ES_STYLE_DATA
-        "', $bars using 1:2 with steps lw 1.2 lc rgb '" ES_STYLE_DATA
+        "', $bars using 1:2 with filledcurves y1=0 fs solid 0.45 noborder lc rgb '" ES_STYLE_DATA
+        "', $bars using 1:2 with lines lw 1.2 lc rgb '" ES_STYLE_DATA
         "', $curve using 1:2 with lines lw 1.6 lc rgb '" ES_STYLE_RANDOM "'\n");
     return figure;
 }

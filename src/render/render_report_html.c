@@ -121,7 +121,8 @@ static void add_norms(es_text *page, const es_report *report)
         page, MATH(NORM(MI("v")) MO("=") ROOT(
                   "<munderover>" MO("∑") "<mrow>" MI("k") MO("=")
                       MN("1") "</mrow>" MI("d") "</munderover><msubsup>" MI("v") MI("k")
-                          MN("2") "</msubsup>")) "<table><tr><th class=\"n\">shortest</th><th "
+                          MN("2") "</msubsup>")) "<div class=\"wide\"><table><tr><th "
+                                                 "class=\"n\">shortest</th><th "
                                                  "class=\"n\">first quartile</th>"
                                                  "<th class=\"n\">median</th><th class=\"n\">third "
                                                  "quartile</th><th class=\"n\">longest"
@@ -130,7 +131,7 @@ static void add_norms(es_text *page, const es_report *report)
                             info->norm_quartile3, info->norm_maximum,   info->norm_mean};
     for (size_t i = 0; i < sizeof norms / sizeof *norms; i++)
         es_html_number_cell(page, norms[i], 4);
-    es_text_add(page, "</tr></table>\n");
+    es_text_add(page, "</tr></table></div>\n");
     es_report_say_norms(page, report);
 }
 

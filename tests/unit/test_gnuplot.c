@@ -28,6 +28,8 @@ static const char *const hostile[] = {
     "right to left",
     "\n\t\r",
     "",
+    "#14412",
+    "\\1\"77",
     "日本 e\xCC\x81 \xF0\x9F\x98\x80",
     "a token that is much longer than the room that any figure has for one of its labels, indeed",
 };
@@ -80,7 +82,7 @@ static void make_matrix(fixture *made)
                                    .text = (char *)(uintptr_t)hostile[i],
                                    .text_size = strlen(hostile[i]),
                                    .piece_count = 1};
-        made->order[i] = (i * 5) % COUNT;
+        made->order[i] = (i * 7) % COUNT;
         made->eigenvalues[i] = 1;
         for (int j = 0; j < COUNT; j++)
             made->cosine[i * COUNT + j] = i == j ? 1 : 0.9 - 0.1 * abs(i - j);
@@ -260,6 +262,8 @@ static void inline_svg_is_text(void **state)
     assert_non_null(strstr(svg.data, "{/Symbol a}_b^c&amp;"));
     assert_non_null(strstr(svg.data, "\\042 \\x41 \\n %s"));
     assert_non_null(strstr(svg.data, "\\xFF\\xC3("));
+    assert_non_null(strstr(svg.data, "<text>#14412</text>"));
+    assert_non_null(strstr(svg.data, "<text>\\1\"77</text>"));
     assert_non_null(strstr(svg.data, "日本"));
     es_text_release(&svg);
 }
