@@ -5,7 +5,7 @@
 typedef struct settings {
     cli_common common;
     int64_t bins;
-    bool per_row;
+    bool per_row, certified;
 } settings;
 
 static const cli_example examples[] = {
@@ -28,11 +28,17 @@ static const cli_option own_options[] = {{.name = "bins",
                                                   "2000)",
                                           .offset = offsetof(settings, bins),
                                           .minimum = 1,
-                                          .maximum = 1000000},
+                                          .maximum = 65536},
                                          {.name = "per-row",
                                           .type = CLI_FLAG,
                                           .help = "each token's mean cosine to all others, too",
                                           .offset = offsetof(settings, per_row)},
+                                         {.name = "certified",
+                                          .type = CLI_FLAG,
+                                          .help = "count every pair in the bin of its float64 "
+                                                  "cosine (float32 decides otherwise, which can "
+                                                  "differ for pairs within 1e-6 of an edge)",
+                                          .offset = offsetof(settings, certified)},
                                          {0}};
 
 static const cli_option_group groups[] = {
@@ -47,6 +53,7 @@ static es_status answer(cli_call *call, es_distribution *distribution)
     if (status) return status;
     es_distribution_options options = {.bins = chosen->bins,
                                        .per_row = chosen->per_row,
+                                       .certified = chosen->certified,
                                        .threads = (int)call->common->threads,
                                        .progress = cli_call_progress(call)};
     status = es_distribution_compute(call->space, &options, distribution, &call->error);

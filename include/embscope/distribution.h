@@ -9,9 +9,10 @@
 ES_BEGIN_DECLARATIONS
 
 typedef struct es_distribution_options {
-    int64_t bins; /* 0: 2000, over [-1, 1] */
-    bool per_row; /* each row's mean cosine to all others */
-    int threads;  /* 0: as many as the machine has */
+    int64_t bins;   /* 0: 2000, over [-1, 1] */
+    bool per_row;   /* each row's mean cosine to all others */
+    bool certified; /* every bin counts the pairs whose float64 cosine lies in it, no other */
+    int threads;    /* 0: as many as the machine has */
     es_progress progress;
 } es_distribution_options;
 
@@ -36,6 +37,10 @@ typedef struct es_distribution {
     double equivalent_dimension; /* 1 / mean(cos^2) over all i, j, i = j included */
     es_extreme minimum, maximum; /* float64 */
     es_quantile quantiles[ES_QUANTILE_COUNT];
+    /* float32 cosines, off by less than 1e-6 in practice and by es_product_bound() at worst, choose
+     * the bin; with `certified`, float64 ones do wherever that could matter. */
+    bool certified;
+    int64_t settled_pairs; /* pairs that float64 had to decide; 0 unless certified */
     int64_t bins;
     double *edges;   /* (bins + 1) */
     int64_t *counts; /* (bins); bin k is [edge k, edge k+1), the last one closed */

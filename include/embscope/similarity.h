@@ -38,7 +38,7 @@ typedef struct es_token_norm {
 typedef struct es_similarity {
     int64_t token_count;
     es_token_norm *tokens;
-    double *cosine; /* (token_count, token_count); NULL where pairs were listed */
+    double *cosine; /* (token_count, token_count), diagonal exactly 1; NULL for listed pairs */
     int64_t pair_count;
     es_pair *pairs; /* every pair i<j, or the pairs listed */
     /* How many pairs the percentile stands on: all pairs of the space where they are a million or

@@ -142,9 +142,11 @@ static es_status compute(es_space *space, const es_selection *selection, es_simi
     for (int64_t p = 0; status == ES_OK && p < similarity->pair_count; p++)
         fill_pair(&vectors, sample, similarity->percentile_pairs, &similarity->pairs[p]);
     for (int64_t i = 0; status == ES_OK && similarity->cosine && i < n; i++)
-        for (int64_t j = 0; j < n; j++)
-            similarity->cosine[i * n + j] = vectors.kernel->dot(
-                vectors.unit + i * vectors.d, vectors.unit + j * vectors.d, vectors.d);
+        for (int64_t j = 0; j < n; j++) {
+            const double *u = vectors.unit + i * vectors.d, *v = vectors.unit + j * vectors.d;
+            bool defined = i == j && similarity->tokens[i].norm > 0;
+            similarity->cosine[i * n + j] = defined ? 1 : vectors.kernel->dot(u, v, vectors.d);
+        }
     free(sample);
     release_vectors(&vectors);
     if (status != ES_OK) es_similarity_release(similarity);

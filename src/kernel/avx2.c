@@ -174,21 +174,74 @@ static void dot_and_square(const float *row, const double *vector, int64_t count
     *square = es_fold_lanes(square_lane);
 }
 
-/* Up to eight rows into gram[i][i..d): one load and one store of the sum for all of them. */
-static void add_rows(const double *rows, int64_t count, int64_t d, int64_t i, double *sum)
+static double wide_dot(const float *a, const float *b, int64_t count)
 {
-    __m256d factor[8];
-    for (int64_t r = 0; r < count; r++) factor[r] = _mm256_set1_pd(rows[r * d + i]);
+    __m256d sum[4];
+    for (int q = 0; q < 4; q++) sum[q] = _mm256_setzero_pd();
+    int64_t i = 0;
+    for (; i + ES_LANES <= count; i += ES_LANES)
+        for (int q = 0; q < 4; q++)
+            sum[q] = _mm256_fmadd_pd(_mm256_cvtps_pd(_mm_loadu_ps(a + i + 4 * q)),
+                                     _mm256_cvtps_pd(_mm_loadu_ps(b + i + 4 * q)), sum[q]);
+    double lane[ES_LANES];
+    for (int q = 0; q < 4; q++) _mm256_storeu_pd(lane + 4 * q, sum[q]);
+    for (int j = 0; i + j < count; j++) lane[j] = fma(a[i + j], b[i + j], lane[j]);
+    return es_fold_lanes(lane);
+}
+
+static int64_t near_edges(const float *cosines, int64_t count, float half, float reach,
+                          uint16_t *near)
+{
+    const __m256 magnitude = _mm256_castsi256_ps(_mm256_set1_epi32(0x7FFFFFFF));
+    __m256 halves = _mm256_set1_ps(half), reaches = _mm256_set1_ps(reach);
+    int64_t found = 0, i = 0;
+    for (; i + 8 <= count; i += 8) {
+        __m256 place = _mm256_fmadd_ps(_mm256_loadu_ps(cosines + i), halves, halves);
+        __m256 whole = _mm256_round_ps(place, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+        __m256 off = _mm256_and_ps(magnitude, _mm256_sub_ps(place, whole));
+        unsigned mask = (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(off, reaches, _CMP_LE_OQ));
+        for (; mask; mask &= mask - 1) near[found++] = (uint16_t)(i + __builtin_ctz(mask));
+    }
+    for (; i < count; i++) {
+        float place = fmaf(cosines[i], half, half);
+        if (fabsf(place - rintf(place)) <= reach) near[found++] = (uint16_t)i;
+    }
+    return found;
+}
+
+/* Eight rows into two rows of the Gram matrix at once: each load of a row serves both. */
+static void add_eight(const double *rows, int64_t d, int64_t i, double *sum)
+{
+    __m256d left[8], right[8];
+    for (int r = 0; r < 8; r++) {
+        left[r] = _mm256_set1_pd(rows[r * d + i]);
+        right[r] = _mm256_set1_pd(rows[r * d + i + 1]);
+    }
+    double *next = sum + d;
     int64_t j = i;
     for (; j + 4 <= d; j += 4) {
-        __m256d total = _mm256_loadu_pd(sum + j);
-        for (int64_t r = 0; r < count; r++)
-            total =
-                _mm256_add_pd(total, _mm256_mul_pd(factor[r], _mm256_loadu_pd(rows + r * d + j)));
-        _mm256_storeu_pd(sum + j, total);
+        __m256d a = _mm256_loadu_pd(sum + j), b = _mm256_loadu_pd(next + j);
+#pragma GCC unroll 8
+        for (int r = 0; r < 8; r++) {
+            __m256d row = _mm256_loadu_pd(rows + r * d + j);
+            a = _mm256_fmadd_pd(left[r], row, a);
+            b = _mm256_fmadd_pd(right[r], row, b);
+        }
+        _mm256_storeu_pd(sum + j, a);
+        _mm256_storeu_pd(next + j, b);
     }
     for (; j < d; j++)
-        for (int64_t r = 0; r < count; r++) sum[j] += rows[r * d + i] * rows[r * d + j];
+        for (int r = 0; r < 8; r++) {
+            sum[j] = fma(rows[r * d + i], rows[r * d + j], sum[j]);
+            next[j] = fma(rows[r * d + i + 1], rows[r * d + j], next[j]);
+        }
+}
+
+/* Any number of rows into one row of the Gram matrix. */
+static void add_few(const double *rows, int64_t count, int64_t d, int64_t i, double *sum)
+{
+    for (int64_t r = 0; r < count; r++)
+        for (int64_t j = i; j < d; j++) sum[j] = fma(rows[r * d + i], rows[r * d + j], sum[j]);
 }
 
 static void gram(const double *rows, int64_t count, int64_t d, int64_t first, int64_t end,
@@ -197,11 +250,17 @@ static void gram(const double *rows, int64_t count, int64_t d, int64_t first, in
     /* Rows in eights outside: they stay in the first-level cache while the sums stream by. */
     for (int64_t r = 0; r < count; r += 8) {
         const double *at = rows + r * d;
-        for (int64_t i = first; i < end; i++) {
-            if (count - r >= 8)
-                add_rows(at, 8, d, i, gram + i * d);
-            else
-                add_rows(at, count - r, d, i, gram + i * d);
+        for (int64_t i = first; i < end;) {
+            if (count - r >= 8 && i + 1 < end) {
+                /* The second row's element left of its diagonal is touched, too: put it back. */
+                double below = gram[(i + 1) * d + i];
+                add_eight(at, d, i, gram + i * d);
+                gram[(i + 1) * d + i] = below;
+                i += 2;
+            } else {
+                add_few(at, count - r < 8 ? count - r : 8, d, i, gram + i * d);
+                i++;
+            }
         }
     }
 }
@@ -215,5 +274,7 @@ void es_kernel_init_avx2(es_kernel *kernel)
     kernel->float_dot = float_dot;
     kernel->dot = dot;
     kernel->dot_and_square = dot_and_square;
+    kernel->wide_dot = wide_dot;
+    kernel->near_edges = near_edges;
     kernel->gram = gram;
 }

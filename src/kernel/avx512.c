@@ -190,21 +190,73 @@ static void dot_and_square(const float *row, const double *vector, int64_t count
     *square = fold_doubles(squares[0], squares[1]);
 }
 
-/* Up to eight rows into gram[i][i..d): one load and one store of the sum for all of them. */
-static void add_rows(const double *rows, int64_t count, int64_t d, int64_t i, double *sum)
+static double wide_dot(const float *a, const float *b, int64_t count)
 {
-    __m512d factor[8];
-    for (int64_t r = 0; r < count; r++) factor[r] = _mm512_set1_pd(rows[r * d + i]);
+    __m512d low = _mm512_setzero_pd(), high = _mm512_setzero_pd();
+    int64_t i = 0;
+    for (; i + ES_LANES <= count; i += ES_LANES) {
+        low = _mm512_fmadd_pd(_mm512_cvtps_pd(_mm256_loadu_ps(a + i)),
+                              _mm512_cvtps_pd(_mm256_loadu_ps(b + i)), low);
+        high = _mm512_fmadd_pd(_mm512_cvtps_pd(_mm256_loadu_ps(a + i + 8)),
+                               _mm512_cvtps_pd(_mm256_loadu_ps(b + i + 8)), high);
+    }
+    double lane[ES_LANES];
+    _mm512_storeu_pd(lane, low);
+    _mm512_storeu_pd(lane + 8, high);
+    for (int j = 0; i + j < count; j++) lane[j] = fma(a[i + j], b[i + j], lane[j]);
+    return es_fold_lanes(lane);
+}
+
+static int64_t near_edges(const float *cosines, int64_t count, float half, float reach,
+                          uint16_t *near)
+{
+    __m512 halves = _mm512_set1_ps(half), reaches = _mm512_set1_ps(reach);
+    int64_t found = 0;
+    for (int64_t i = 0; i < count; i += ES_LANES) {
+        int64_t left = count - i;
+        __mmask16 some = left < ES_LANES ? (__mmask16)((1u << left) - 1) : (__mmask16)0xFFFF;
+        __m512 place = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(some, cosines + i), halves, halves);
+        __m512 whole = _mm512_roundscale_ps(place, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+        __m512 off = _mm512_abs_ps(_mm512_sub_ps(place, whole));
+        unsigned mask = _mm512_mask_cmp_ps_mask(some, off, reaches, _CMP_LE_OQ);
+        for (; mask; mask &= mask - 1) near[found++] = (uint16_t)(i + __builtin_ctz(mask));
+    }
+    return found;
+}
+
+/* Eight rows into two rows of the Gram matrix at once: each load of a row serves both. */
+static void add_eight(const double *rows, int64_t d, int64_t i, double *sum)
+{
+    __m512d left[8], right[8];
+    for (int r = 0; r < 8; r++) {
+        left[r] = _mm512_set1_pd(rows[r * d + i]);
+        right[r] = _mm512_set1_pd(rows[r * d + i + 1]);
+    }
+    double *next = sum + d;
     int64_t j = i;
     for (; j + 8 <= d; j += 8) {
-        __m512d total = _mm512_loadu_pd(sum + j);
-        for (int64_t r = 0; r < count; r++)
-            total =
-                _mm512_add_pd(total, _mm512_mul_pd(factor[r], _mm512_loadu_pd(rows + r * d + j)));
-        _mm512_storeu_pd(sum + j, total);
+        __m512d a = _mm512_loadu_pd(sum + j), b = _mm512_loadu_pd(next + j);
+#pragma GCC unroll 8
+        for (int r = 0; r < 8; r++) {
+            __m512d row = _mm512_loadu_pd(rows + r * d + j);
+            a = _mm512_fmadd_pd(left[r], row, a);
+            b = _mm512_fmadd_pd(right[r], row, b);
+        }
+        _mm512_storeu_pd(sum + j, a);
+        _mm512_storeu_pd(next + j, b);
     }
     for (; j < d; j++)
-        for (int64_t r = 0; r < count; r++) sum[j] += rows[r * d + i] * rows[r * d + j];
+        for (int r = 0; r < 8; r++) {
+            sum[j] = fma(rows[r * d + i], rows[r * d + j], sum[j]);
+            next[j] = fma(rows[r * d + i + 1], rows[r * d + j], next[j]);
+        }
+}
+
+/* Any number of rows into one row of the Gram matrix. */
+static void add_few(const double *rows, int64_t count, int64_t d, int64_t i, double *sum)
+{
+    for (int64_t r = 0; r < count; r++)
+        for (int64_t j = i; j < d; j++) sum[j] = fma(rows[r * d + i], rows[r * d + j], sum[j]);
 }
 
 static void gram(const double *rows, int64_t count, int64_t d, int64_t first, int64_t end,
@@ -213,11 +265,17 @@ static void gram(const double *rows, int64_t count, int64_t d, int64_t first, in
     /* Rows in eights outside: they stay in the first-level cache while the sums stream by. */
     for (int64_t r = 0; r < count; r += 8) {
         const double *at = rows + r * d;
-        for (int64_t i = first; i < end; i++) {
-            if (count - r >= 8)
-                add_rows(at, 8, d, i, gram + i * d);
-            else
-                add_rows(at, count - r, d, i, gram + i * d);
+        for (int64_t i = first; i < end;) {
+            if (count - r >= 8 && i + 1 < end) {
+                /* The second row's element left of its diagonal is touched, too: put it back. */
+                double below = gram[(i + 1) * d + i];
+                add_eight(at, d, i, gram + i * d);
+                gram[(i + 1) * d + i] = below;
+                i += 2;
+            } else {
+                add_few(at, count - r < 8 ? count - r : 8, d, i, gram + i * d);
+                i++;
+            }
         }
     }
 }
@@ -232,5 +290,7 @@ void es_kernel_init_avx512(es_kernel *kernel)
     kernel->float_dot = float_dot;
     kernel->dot = dot;
     kernel->dot_and_square = dot_and_square;
+    kernel->wide_dot = wide_dot;
+    kernel->near_edges = near_edges;
     kernel->gram = gram;
 }

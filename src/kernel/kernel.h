@@ -16,17 +16,17 @@ enum {
     ES_PANEL = 48, /* rows packed side by side: three 16-lane vectors */
     ES_STRIP = 8,  /* rows of a panel that one tile product takes as its left side */
     ES_TILE = ES_STRIP * ES_PANEL,
-    ES_CHAIN = 256, /* longest chain of multiply-adds before it is added to the total */
+    ES_CHAIN = 128, /* longest chain of multiply-adds before it is added to the total */
     ES_LANES = 16,
 };
 
 /* |tile product - exact dot product| of two unit rows of `depth` components, proven, not tuned:
- * rounding the rows to float32 gives at most 2.01 u, a chain of 256 multiply-adds at most 256.01 u,
- * adding up depth/256 chains at most (depth/256) u, all times sum |a_k b_k| <= 1; u = 2^-24. The
+ * rounding the rows to float32 gives at most 2.01 u, a chain of 128 multiply-adds at most 128.01 u,
+ * adding up depth/128 chains at most (depth/128) u, all times sum |a_k b_k| <= 1; u = 2^-24. The
  * error seen is some fifty times smaller. Derived in docs/mathematics.md. */
 static inline double es_product_bound(int64_t depth)
 {
-    return (260 + (double)depth / ES_CHAIN) * 0x1p-24;
+    return (132 + (double)depth / ES_CHAIN) * 0x1p-24;
 }
 
 /* |float_dot - exact| of two unit rows rounded to float32: 2.01 u of rounding the rows, chains of
@@ -107,8 +107,16 @@ typedef struct es_kernel {
     void (*dot_and_square)(const float *row, const double *vector, int64_t count, double *dot,
                            double *square);
 
-    /* gram[i][j] += sum over r of rows[r][i] * rows[r][j] for i in [first, end), j in [i, d):
-     * products and sums rounded one by one, r ascending. rows is (count, d), gram (d, d). */
+    /* a . b of float32 rows in float64, 16 lanes of multiply-adds folded pairwise. */
+    double (*wide_dot)(const float *a, const float *b, int64_t count);
+
+    /* Which of `count` <= ES_TILE cosines lie within `reach` of an edge k / half - 1, k whole, in
+     * units of 1 / half: their indices to `near`, ascending; returns how many. */
+    int64_t (*near_edges)(const float *cosines, int64_t count, float half, float reach,
+                          uint16_t *near);
+
+    /* gram[i][j] += sum over r of rows[r][i] * rows[r][j] for i in [first, end), j in [i, d): a
+     * chain of fused multiply-adds, r ascending. rows is (count, d), gram (d, d). */
     void (*gram)(const double *rows, int64_t count, int64_t d, int64_t first, int64_t end,
                  double *gram);
 } es_kernel;

@@ -127,13 +127,31 @@ static void dot_and_square(const float *row, const double *vector, int64_t count
     *square = es_fold_lanes(squares);
 }
 
+static double wide_dot(const float *a, const float *b, int64_t count)
+{
+    double lane[ES_LANES] = {0};
+    for (int64_t i = 0; i < count; i++) lane[i % ES_LANES] = fma(a[i], b[i], lane[i % ES_LANES]);
+    return es_fold_lanes(lane);
+}
+
+static int64_t near_edges(const float *cosines, int64_t count, float half, float reach,
+                          uint16_t *near)
+{
+    int64_t found = 0;
+    for (int64_t i = 0; i < count; i++) {
+        float place = fmaf(cosines[i], half, half);
+        if (fabsf(place - rintf(place)) <= reach) near[found++] = (uint16_t)i;
+    }
+    return found;
+}
+
 static void gram(const double *rows, int64_t count, int64_t d, int64_t first, int64_t end,
                  double *gram)
 {
     for (int64_t i = first; i < end; i++)
         for (int64_t r = 0; r < count; r++) {
             const double *row = rows + r * d;
-            for (int64_t j = i; j < d; j++) gram[i * d + j] += row[i] * row[j];
+            for (int64_t j = i; j < d; j++) gram[i * d + j] = fma(row[i], row[j], gram[i * d + j]);
         }
 }
 
@@ -148,5 +166,7 @@ void es_kernel_init_scalar(es_kernel *kernel)
                           .float_dot = float_dot,
                           .dot = dot,
                           .dot_and_square = dot_and_square,
+                          .wide_dot = wide_dot,
+                          .near_edges = near_edges,
                           .gram = gram};
 }

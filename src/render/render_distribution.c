@@ -51,6 +51,9 @@ static void write_histogram(es_json_writer *json, const es_distribution *distrib
                           distribution->bins ? distribution->bins + 1 : 0);
     es_json_write_key(json, "counts");
     es_json_write_ints(json, distribution->counts, distribution->bins);
+    es_json_write_key(json, "certified");
+    es_json_write_bool(json, distribution->certified);
+    write_int(json, "settled_pairs", distribution->settled_pairs);
     es_json_write_end(json);
 }
 

@@ -60,6 +60,14 @@ static void list_tables(const es_container *container, es_text *list)
 static es_status fail_with_list(const es_container *container, const char *path, const char *what,
                                 es_error *error)
 {
+    bool any = false;
+    for (int64_t i = 0; i < container->tensor_count; i++)
+        any = any || is_table(&container->tensors[i]);
+    if (!any)
+        return es_fail(error, ES_UNSUPPORTED,
+                       "%s: no table of floats in it; a space needs a tensor of 2 dimensions (rows "
+                       "and columns) in F32, F16, BF16 or F64",
+                       path);
     es_text list = {0};
     list_tables(container, &list);
     es_status status = es_fail(error, ES_NOT_FOUND,
