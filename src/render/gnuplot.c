@@ -76,12 +76,17 @@ static void add_terminal(es_text *script, const es_figure *figure, es_figure_for
     es_text_printf(script, "TITLED = %d\nset encoding utf8\n", form != ES_FIGURE_INLINE);
 }
 
-/* A file without a name that holds `text`, at its start. NULL where that cannot be had. */
-static FILE *script_file(const es_figure *figure, es_figure_form form)
+/* A file without a name that holds the whole script, at its start. */
+static es_status make_script(const es_figure *figure, es_figure_form form, FILE **script,
+                             es_error *error)
 {
     es_text head = {0};
     add_terminal(&head, figure, form);
-    FILE *file = head.failed ? NULL : tmpfile();
+    if (head.failed) {
+        es_text_release(&head);
+        return es_fail_memory(error, "a figure", figure->script.size);
+    }
+    FILE *file = tmpfile();
     if (file) {
         fwrite(head.data, 1, head.size, file);
         fwrite(figure->script.data, 1, figure->script.size, file);
@@ -91,7 +96,10 @@ static FILE *script_file(const es_figure *figure, es_figure_form form)
         }
     }
     es_text_release(&head);
-    return file;
+    *script = file;
+    return file ? ES_OK
+                : es_fail(error, ES_CANNOT_WRITE, "cannot make a temporary file for gnuplot: %s",
+                          strerror(errno));
 }
 
 static es_status start_gnuplot(int input, int output, int errors, pid_t *process, es_error *error)
@@ -205,14 +213,12 @@ es_status es_gnuplot_draw(const es_figure *figure, es_figure_form form, es_text 
 {
     *bytes = (es_text){0};
     if (figure->script.failed) return es_fail_memory(error, "a figure", figure->script.size);
-    FILE *script = script_file(figure, form);
-    FILE *errors = script ? tmpfile() : NULL;
-    es_status status = ES_OK;
-    if (!errors)
+    FILE *script = NULL, *errors = NULL;
+    es_status status = make_script(figure, form, &script, error);
+    if (status == ES_OK && !(errors = tmpfile()))
         status = es_fail(error, ES_CANNOT_WRITE, "cannot make a temporary file for gnuplot: %s",
                          strerror(errno));
-    else
-        status = run(script, errors, bytes, error);
+    if (status == ES_OK) status = run(script, errors, bytes, error);
     if (errors) fclose(errors);
     if (script) fclose(script);
     if (status == ES_OK && (form == ES_FIGURE_SVG || form == ES_FIGURE_INLINE))

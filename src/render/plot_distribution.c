@@ -175,6 +175,7 @@ es_figure es_figure_distribution(const es_space *space, const es_distribution *a
     es_text words = {0};
     es_text_printf(&words, "■ random directions in %lld dimensions, sd ", (long long)d);
     es_text_fixed(&words, all->random_standard_deviation, 4);
+    script->failed |= words.failed;
     if (!words.failed) es_figure_note(&figure, 160, 76, ES_STYLE_RANDOM, words.data);
     es_text_release(&words);
     es_text_add(script, "set xrange [");

@@ -25,6 +25,7 @@ typedef struct layout {
     bool drop_space;  /* every name begins with a space: not shown */
     double low, high; /* the colour range */
     bool diverging;
+    bool failed; /* memory was short */
 } layout;
 
 static const double *row_of(const es_matrix *matrix, int64_t place)
@@ -77,6 +78,7 @@ static layout plan_layout(const es_matrix *matrix)
                         LONGEST);
         int width = label.size ? es_display_width(label.data, label.size) : 0;
         if (width > widest) widest = width;
+        plan.failed |= label.failed;
         es_text_release(&label);
     }
     plan.labels = plan.n <= LABELLED ? (int)es_figure_text_width(widest, 12.5) + 18 : 30;
@@ -226,6 +228,7 @@ es_figure es_figure_matrix(const es_space *space, const es_matrix *matrix)
     es_text_release(&title);
     es_text_release(&subtitle);
     es_text *script = &figure.script;
+    script->failed |= plan.failed;
     int left = 24 + plan.labels, right = width - left - plan.side;
     add_cells(script, matrix, &plan);
     if (plan.n <= LABELLED) add_names(script, matrix, &plan);

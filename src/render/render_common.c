@@ -36,11 +36,15 @@ es_status es_render_heading(const es_space *space, const es_render_options *opti
     return status;
 }
 
-void es_render_remark(const es_text *text, const es_render_options *options, FILE *out)
+es_status es_render_remark(es_text *text, const es_render_options *options, FILE *out,
+                           es_error *error)
 {
-    if (!text->data) return;
-    fprintf(out, "%s%s%s\n", es_ink_code(ES_INK_DIM, options->color), text->data,
-            es_ink_code(ES_INK_PLAIN, options->color));
+    es_status status = text->failed ? es_fail_memory(error, "a remark", text->size) : ES_OK;
+    if (status == ES_OK)
+        fprintf(out, "%s%s%s\n", es_ink_code(ES_INK_DIM, options->color), text->data,
+                es_ink_code(ES_INK_PLAIN, options->color));
+    es_text_release(text);
+    return status;
 }
 
 static void write_source(es_json_writer *json, const es_source *source)

@@ -15,8 +15,9 @@ void es_source_line(es_text *text, const es_source *source);
 es_status es_render_heading(const es_space *space, const es_render_options *options, FILE *out,
                             es_error *error);
 
-/* A line of closing words, dim. */
-void es_render_remark(const es_text *text, const es_render_options *options, FILE *out);
+/* A line of closing words, dim. Takes over the text. */
+es_status es_render_remark(es_text *text, const es_render_options *options, FILE *out,
+                           es_error *error);
 
 /* {"embscope": ..., "command": ..., "source": {...} - and "elapsed_seconds": ...} */
 void es_render_json_begin(es_json_writer *json, const es_space *space, const char *command);

@@ -163,8 +163,8 @@ static es_status print_moments(const es_space *space, const es_distribution *dis
     return status;
 }
 
-static void print_remark(const es_space *space, const es_distribution *distribution,
-                         const es_render_options *options, FILE *out)
+static es_status print_remark(const es_space *space, const es_distribution *distribution,
+                              const es_render_options *options, FILE *out, es_error *error)
 {
     int64_t d = es_space_column_count(space);
     es_text remark = {0};
@@ -189,8 +189,7 @@ static void print_remark(const es_space *space, const es_distribution *distribut
     es_text_add(&remark, " %).\nKolmogorov-Smirnov distance to the random law: ");
     es_text_fixed(&remark, distribution->ks_random, 4);
     es_text_add(&remark, ".");
-    es_render_remark(&remark, options, out);
-    es_text_release(&remark);
+    return es_render_remark(&remark, options, out, error);
 }
 
 es_status es_render_distribution_body(const es_space *space, const es_distribution *distribution,
@@ -207,8 +206,7 @@ es_status es_render_distribution_body(const es_space *space, const es_distributi
     fputc('\n', out);
     ES_TRY(
         es_text_histogram(distribution, es_space_column_count(space), options->color, out, error));
-    print_remark(space, distribution, options, out);
-    return ES_OK;
+    return print_remark(space, distribution, options, out, error);
 }
 
 static void write_row_means(es_json_writer *json, const es_space *space,

@@ -139,9 +139,7 @@ static es_status print_eigenvalues(const es_matrix *matrix, const es_render_opti
     es_text_add(&remark, " and ");
     es_text_fixed(&remark, matrix->random_edges[1], 3);
     es_text_printf(&remark, " (Marchenko-Pastur); above lie %lld.", (long long)above);
-    es_render_remark(&remark, options, out);
-    es_text_release(&remark);
-    return ES_OK;
+    return es_render_remark(&remark, options, out, error);
 }
 
 es_status es_render_matrix_body(const es_matrix *matrix, const es_render_options *options,

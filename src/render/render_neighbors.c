@@ -107,8 +107,7 @@ es_status es_render_neighbors_body(const es_space *space, const es_neighbors *ne
         es_text_add(&remark, "\nleft out, zero or non-finite: ");
         es_text_count(&remark, neighbors->left_out);
         es_text_add(&remark, neighbors->left_out == 1 ? " row." : " rows.");
-        es_render_remark(&remark, options, out);
-        es_text_release(&remark);
+        status = es_render_remark(&remark, options, out, error);
     }
     return status;
 }

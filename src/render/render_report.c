@@ -69,9 +69,7 @@ static es_status report_text(const es_report *report, const es_render_options *o
                 "seen from the first token: ");
     es_text_fixed(&line, report->order_spearman, 4);
     es_text_add(&line, ".\nOn unit vectors ||x - y||^2 = 2 - 2 cos: the two orders are one.");
-    es_render_remark(&line, options, out);
-    es_text_release(&line);
-    return ES_OK;
+    return es_render_remark(&line, options, out, error);
 }
 
 /* A report has no single table: one number a line, named by its place in the JSON. */

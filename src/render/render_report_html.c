@@ -4,6 +4,7 @@
 #include "render/html.h"
 #include "render/number_text.h"
 #include "render/render_common.h"
+#include "render/report_formulas.h"
 #include "render/report_text.h"
 
 #include <embscope/embscope.h>
@@ -11,18 +12,6 @@
 #include <string.h>
 
 enum { NEIGHBORS_SHOWN = 12, PAIRS_SHOWN = 15, EIGENVALUES_SHOWN = 40 };
-
-#define MATH(inside)                                                                               \
-    "<div class=\"formula\"><math displaystyle=\"true\"><mrow>" inside "</mrow></math></div>\n"
-#define MI(x)      "<mi>" x "</mi>"
-#define MO(x)      "<mo>" x "</mo>"
-#define MN(x)      "<mn>" x "</mn>"
-#define SUB(x, i)  "<msub>" x i "</msub>"
-#define SUP(x, e)  "<msup>" x e "</msup>"
-#define FRAC(a, b) "<mfrac><mrow>" a "</mrow><mrow>" b "</mrow></mfrac>"
-#define ROOT(x)    "<msqrt><mrow>" x "</mrow></msqrt>"
-#define NORM(x)    MO("‖") x MO("‖")
-#define TEXT(x)    "<mtext>" x "</mtext>"
 
 static void heading(es_text *page, int number, const char *id, const char *title)
 {
@@ -82,18 +71,12 @@ static void add_table(es_text *page, const es_report *report)
     const es_source *source = es_space_source(report->space);
     heading(page, 1, "table", "What was loaded");
     es_text_add(page, "<p>The embedding is a matrix with a row for each of the <i>V</i> tokens and "
-                      "<i>d</i> columns; the vector of token <i>t</i> is its row.</p>\n" MATH(
-                          MI("E") MO("∈") SUP("<mi mathvariant=\"normal\">ℝ</mi>",
-                                              "<mrow>" MI("V") MO("×") MI("d") "</mrow>")
-                              MO(",") "<mspace width=\"1.2em\"/>" SUB(MI("v"), MI("t")) MO("=")
-                                  MI("E") MO("[") MI("t") MO("]")
-                                      MO(",") "<mspace width=\"1.2em\"/>" MI("V") MO("=") "<mn>"));
-    page->size -=
-        strlen("</mrow></math></div>\n"); /* the formula goes on with this model's sizes */
+                      "<i>d</i> columns; the vector of token <i>t</i> is its row.</p>\n");
+    es_text_add(page, FORMULA_TABLE "<mn>");
     es_text_count(page, source->rows);
     es_text_add(page, "</mn>" MO(",") MI("d") MO("=") "<mn>");
     es_text_count(page, source->columns);
-    es_text_add(page, "</mn></mrow></math></div>\n<table class=\"facts\">\n");
+    es_text_add(page, "</mn>" MATH_END "<table class=\"facts\">\n");
     fact(page, "file", source->path);
     fact(page, "tensor", source->tensor);
     fact(page, "stored as", source->dtype);
@@ -117,16 +100,11 @@ static void add_norms(es_text *page, const es_report *report)
 {
     const es_info *info = &report->info;
     heading(page, 2, "norms", "How long the vectors are");
-    es_text_add(
-        page, MATH(NORM(MI("v")) MO("=") ROOT(
-                  "<munderover>" MO("∑") "<mrow>" MI("k") MO("=")
-                      MN("1") "</mrow>" MI("d") "</munderover><msubsup>" MI("v") MI("k")
-                          MN("2") "</msubsup>")) "<div class=\"wide\"><table><tr><th "
-                                                 "class=\"n\">shortest</th><th "
-                                                 "class=\"n\">first quartile</th>"
-                                                 "<th class=\"n\">median</th><th class=\"n\">third "
-                                                 "quartile</th><th class=\"n\">longest"
-                                                 "</th><th class=\"n\">mean</th></tr>\n<tr>");
+    es_text_add(page, FORMULA_NORM);
+    es_text_add(page, "<div class=\"wide\"><table><tr><th class=\"n\">shortest</th>"
+                      "<th class=\"n\">first quartile</th><th class=\"n\">median</th>"
+                      "<th class=\"n\">third quartile</th><th class=\"n\">longest</th>"
+                      "<th class=\"n\">mean</th></tr>\n<tr>");
     const double norms[] = {info->norm_minimum,   info->norm_quartile1, info->norm_median,
                             info->norm_quartile3, info->norm_maximum,   info->norm_mean};
     for (size_t i = 0; i < sizeof norms / sizeof *norms; i++)
@@ -156,19 +134,14 @@ static void add_pair_rows(es_text *page, const es_similarity *pairs)
 static void add_cosine(es_text *page, const es_report *report)
 {
     heading(page, 3, "cosine", "The cosine of two tokens");
-    es_text_add(
-        page,
-        "<p>Two vectors are alike in direction when the angle between them is small. "
-        "Its cosine is 1 for the same direction, 0 for a right angle, −1 for opposite "
-        "ones, and does not depend on how long the vectors are.</p>\n" MATH(
-            MI("cos") MO("(") MI("a") MO(",") MI("b") MO(")") MO("=") FRAC(
-                MI("a") MO("·") MI("b"), NORM(MI("a")) NORM(MI("b"))) MO("=") "<mover>" MI("a")
-                MO("^") "</mover>" MO("·") "<mover>" MI("b") MO(
-                    "^") "</mover>") "<div "
-                                     "class=\"wide\"><table><tr><th></th><th></th><th>cosine</th>"
-                                     "<th class=\"n\">angle, °</th><th class=\"n\"><i>z</i>, "
-                                     "random</th>"
-                                     "<th class=\"n\">percentile</th></tr>\n");
+    es_text_add(page,
+                "<p>Two vectors are alike in direction when the angle between them is small. "
+                "Its cosine is 1 for the same direction, 0 for a right angle, −1 for opposite "
+                "ones, and does not depend on how long the vectors are.</p>\n");
+    es_text_add(page, FORMULA_COSINE);
+    es_text_add(page, "<div class=\"wide\"><table><tr><th></th><th></th><th>cosine</th>"
+                      "<th class=\"n\">angle, °</th><th class=\"n\"><i>z</i>, random</th>"
+                      "<th class=\"n\">percentile</th></tr>\n");
     add_pair_rows(page, &report->pairs);
     es_text_add(page, "</table></div>\n<p class=\"small\"><i>z</i>: cosine over 1/√<i>d</i>, the "
                       "standard deviation of random directions.");
@@ -240,9 +213,8 @@ static es_status add_neighbors(es_text *page, const es_report *report, es_error 
     heading(page, 5, "neighbors", "One token against all");
     es_text_add(page, "<p>With rows of length 1, the cosines of one token to all others are one "
                       "product of a matrix and a vector. The largest of them are the token&rsquo;s "
-                      "neighbours.</p>\n" MATH("<mi>s</mi>" MO("=") "<mover>" MI("E") MO(
-                          "^") "</mover>" SUB("<mover>" MI("v") MO("^") "</mover>",
-                                              MI("t"))) "<div class=\"lists\">\n");
+                      "neighbours.</p>\n");
+    es_text_add(page, FORMULA_NEIGHBORS "<div class=\"lists\">\n");
     for (int64_t i = 0; i < report->query_count; i++) add_list(page, &report->queries[i]);
     es_text_add(page, "</div>\n");
     es_report_say_neighbors(page, report);
@@ -291,15 +263,11 @@ static void add_spectrum(es_text *page, const es_matrix *matrix)
 static es_status add_matrix(es_text *page, const es_report *report, es_error *error)
 {
     heading(page, 6, "matrix", "The matrix of a few words");
-    es_text_add(page,
-                "<p>The cosines of <i>n</i> chosen tokens make a symmetric matrix with ones on "
-                "its diagonal. Put in the order of a tree that joins the nearest groups first, "
-                "groups of meaning show as blocks; its eigenvectors are directions that several "
-                "words share.</p>\n" MATH(SUB(MI("S"), "<mrow>" MI("i") MI("j") "</mrow>") MO(
-                    "=") SUB("<mover>" MI("v") MO("^") "</mover>", MI("i")) MO("·")
-                                              SUB("<mover>" MI("v") MO("^") "</mover>", MI("j"))
-                                                  MO(",") "<mspace width=\"1.2em\"/>" MI("S")
-                                                      MI("u") MO("=") MI("λ") MI("u")));
+    es_text_add(page, "<p>The cosines of <i>n</i> chosen tokens make a symmetric matrix with ones "
+                      "on its diagonal. Put in the order of a tree that joins the nearest groups "
+                      "first, groups of meaning show as blocks; its eigenvectors are directions "
+                      "that several words share.</p>\n");
+    es_text_add(page, FORMULA_MATRIX);
     if (report->matrix.n >= 2) {
         es_figure figure = es_figure_matrix(report->space, &report->matrix);
         ES_TRY(add_figure(
@@ -350,14 +318,10 @@ static es_status add_distribution(es_text *page, const es_report *report, es_err
     heading(page, 7, "pairs", "All pairs, against chance");
     es_text_add(page, "<p>Every pair of rows that have a direction has a cosine: ");
     es_text_count(page, all->pairs);
-    es_text_add(
-        page, " of them. What would chance give? Two random directions in <i>d</i> dimensions "
-              "are nearly at right angles, the more so the larger <i>d</i>.</p>\n" MATH(
-                  MI("S") MO("=") "<mover>" MI("E")
-                      MO("^") "</mover>" SUP("<mrow><mover>" MI("E") MO("^") "</mover></mrow>",
-                                             "<mi mathvariant=\"normal\">T</mi>")
-                          MO(",") "<mspace width=\"1.2em\"/>" TEXT("random directions: mean&nbsp;")
-                              MN("0") MO(",") TEXT("&nbsp;variance&nbsp;") FRAC(MN("1"), MI("d"))));
+    es_text_add(page, " of them. What would chance give? Two random directions in <i>d</i> "
+                      "dimensions are nearly at right angles, the more so the larger "
+                      "<i>d</i>.</p>\n");
+    es_text_add(page, FORMULA_PAIRS);
     if (all->pairs && all->bins) {
         es_figure figure = es_figure_distribution(report->space, all);
         ES_TRY(add_figure(
@@ -374,17 +338,13 @@ static es_status add_distribution(es_text *page, const es_report *report, es_err
 static void add_euclid(es_text *page, const es_report *report)
 {
     heading(page, 8, "euclid", "Cosine and Euclid");
-    es_text_add(
-        page, "<p>On vectors of length 1 the Euclidean distance says nothing new: it grows as "
-              "the cosine falls, and both put all tokens in the same order. On the rows as "
-              "they are stored this does not hold, since their lengths differ.</p>\n" MATH(
-                  SUP(NORM("<mover>" MI("x") MO("^") "</mover>" MO("−") "<mover>" MI("y")
-                               MO("^") "</mover>"),
-                      MN("2")) MO("=") MN("2") MO("−") MN("2") MI("cos") MO("(") MI("x") MO(",")
-                      MI("y") MO(")")) "<div class=\"wide\"><table><tr><th></th><th></th><th "
-                                       "class=\"n\">cosine</th>"
-                                       "<th class=\"n\">2 − 2 cos</th><th class=\"n\">‖x̂ − ŷ‖²</th>"
-                                       "<th class=\"n\">‖x − y‖, raw</th></tr>\n");
+    es_text_add(page, "<p>On vectors of length 1 the Euclidean distance says nothing new: it grows "
+                      "as the cosine falls, and both put all tokens in the same order. On the rows "
+                      "as they are stored this does not hold, since their lengths differ.</p>\n");
+    es_text_add(page, FORMULA_EUCLID);
+    es_text_add(page, "<div class=\"wide\"><table><tr><th></th><th></th>"
+                      "<th class=\"n\">cosine</th><th class=\"n\">2 − 2 cos</th>"
+                      "<th class=\"n\">‖x̂ − ŷ‖²</th><th class=\"n\">‖x − y‖, raw</th></tr>\n");
     const es_similarity *pairs = &report->pairs;
     for (int64_t i = 0; i < pairs->pair_count && i < PAIRS_SHOWN; i++) {
         const es_pair *pair = &pairs->pairs[i];

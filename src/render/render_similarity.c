@@ -199,9 +199,7 @@ es_status es_render_similarity_body(const es_space *space, const es_similarity *
         es_text_count(&remark, similarity->percentile_pairs);
         es_text_add(&remark, " pairs of this space.");
     }
-    es_render_remark(&remark, options, out);
-    es_text_release(&remark);
-    return ES_OK;
+    return es_render_remark(&remark, options, out, error);
 }
 
 es_status es_render_similarity(const es_space *space, const es_similarity *similarity,

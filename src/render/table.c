@@ -34,7 +34,8 @@ void es_table_cell(es_table *table, const char *text)
 /* A title is a cell of the first row: it waits in cell order, so columns come before cells. */
 void es_table_column(es_table *table, const char *title, es_align align)
 {
-    assert(table->column_count < ES_TABLE_COLUMNS && table->cell_count == table->column_count);
+    assert(table->column_count < ES_TABLE_COLUMNS);
+    assert(table->failed || table->cell_count == table->column_count);
     table->align[table->column_count++] = align;
     es_table_cell(table, title);
 }

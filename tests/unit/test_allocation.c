@@ -1,54 +1,11 @@
 /* The n-th allocation fails, for every n, while a file of each format is opened: the answer is
  * NO_MEMORY, never a crash, and nothing leaks (the sanitizers' build tells).
- *
- * The linker sends the calls of the library here: --wrap. */
+ */
+#include "failing_allocation.h"
 #include "scratch.h"
 #include "space/vocabulary.h"
 
-#include <stdatomic.h>
 #include <zlib.h>
-
-/* Allocations left until one fails; negative: none does. */
-static atomic_llong allocations_left = -1;
-static atomic_llong failures;
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *memory, size_t size);
-void *__real_aligned_alloc(size_t alignment, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size);
-
-static bool fails_now(void)
-{
-    if (atomic_load(&allocations_left) < 0) return false;
-    if (atomic_fetch_sub(&allocations_left, 1) > 0) return false;
-    atomic_store(&allocations_left, -1); /* one failure a run */
-    atomic_fetch_add(&failures, 1);
-    return true;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails_now() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails_now() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size)
-{
-    return fails_now() ? NULL : __real_realloc(memory, size);
-}
-
-void *__wrap_aligned_alloc(size_t alignment, size_t size)
-{
-    return fails_now() ? NULL : __real_aligned_alloc(alignment, size);
-}
 
 typedef es_status opener(const char *path, int threads, es_container *container, es_error *error);
 

@@ -1,6 +1,7 @@
 /* Every answer in every form, from small results made by hand, against tests/golden/render.txt.
  * EMBSCOPE_UPDATE_GOLDEN=1 writes that file anew: read the difference before it is kept. */
 #define _GNU_SOURCE /* mkdtemp, open_memstream */
+#include "failing_allocation.h"
 #include "test.h"
 
 #include <embscope/embscope.h>
@@ -237,11 +238,57 @@ static void the_page_stands_without_gnuplot(void **state)
     free(data);
 }
 
+static es_status render_page(FILE *out, es_error *error)
+{
+    es_report whole = report();
+    static double vectors[8] = {1, 2, 3, 4, 4, 3, 2, 1}, scores[3] = {1, 0.5, NAN};
+    whole.pair_tokens = (es_selection){.count = 3, .items = items};
+    whole.pair_vectors = vectors;
+    whole.queries[0].cosines = scores;
+    return es_render_report_html(&whole, out, error);
+}
+
+/* Each allocation of the library fails once: NO_MEMORY, and nothing leaks (the sanitizers' build
+ * tells). The stream's own buffer is there before. */
+static void sweep(es_status (*render)(FILE *, es_error *))
+{
+    static char buffer[1 << 16];
+    int64_t n = 0;
+    for (bool failed = true; failed; n++) {
+        FILE *out = fopen("/dev/null", "w");
+        assert_non_null(out);
+        setvbuf(out, buffer, _IOFBF, sizeof buffer);
+        es_error error = {{0}};
+        atomic_store(&failures, 0);
+        atomic_store(&allocations_left, n);
+        es_status status = render(out, &error);
+        atomic_store(&allocations_left, -1);
+        failed = atomic_load(&failures) > 0;
+        fclose(out);
+        if (failed && status != ES_NO_MEMORY)
+            fail_msg("allocation %lld: status %d %s", (long long)n, (int)status, error.text);
+        if (!failed) assert_ok(status, error);
+    }
+    assert_true(n > 10); /* some did fail */
+}
+
+static void every_allocation_may_fail(void **state)
+{
+    (void)state;
+    char *kept = getenv("PATH") ? strdup(getenv("PATH")) : NULL;
+    setenv("PATH", "/nonexistent", 1); /* a figure's script is made and no process started */
+    sweep(render_all);
+    sweep(render_page);
+    if (kept) setenv("PATH", kept, 1);
+    free(kept);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(matches_golden),
         cmocka_unit_test(a_full_disk_is_an_error),
+        cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(the_page_stands_without_gnuplot),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
