@@ -13,8 +13,9 @@
 
 enum {
     DEFAULT_BINS = 2000,
-    FINE_BINS = 1 << 16, /* the pass counts this many at most; the answer's bins are sums of them */
-    COPIES = 4,          /* histograms filled in turn, so that equal neighbours do not stall */
+    FINE_BINS = 1 << 14, /* about as many are counted, for the quantiles; the answer's bins are sums
+                            of them. Their middle stays in the first-level cache */
+    MOST_BINS = 1 << 16, /* what a 16-bit bin number can name */
     CANDIDATES = 4096,   /* pairs kept for an extreme before they are settled in float64 */
 };
 
@@ -47,7 +48,7 @@ typedef struct extreme_search {
 } extreme_search;
 
 typedef struct worker {
-    uint32_t *fine; /* (COPIES, fine bins) */
+    uint32_t *fine; /* (fine bins) */
     int64_t pairs_since_flush;
     extreme_search minimum, maximum;
     double *rows; /* (2, d) */
@@ -70,7 +71,8 @@ typedef struct pass {
 static double exact_cosine(const pass *pass, worker *worker, int64_t a, int64_t b)
 {
     int64_t d = pass->pack->packed.depth;
-    /* The table is in memory by now: reading rows of it cannot fail. */
+    /* Both rows have been read before: a file that has shrunk since gives NaN, and the check of the
+     * pass fails. */
     if (es_space_read_unit_rows(pass->space, pass->pack->ids[a], 1, worker->rows, NULL) != ES_OK ||
         es_space_read_unit_rows(pass->space, pass->pack->ids[b], 1, worker->rows + d, NULL) !=
             ES_OK)
@@ -180,10 +182,8 @@ static void certify(const pass *pass, worker *worker, const es_strip *strip, con
 static void flush_histogram(const pass *pass, int index)
 {
     worker *worker = &pass->workers[index];
-    for (int64_t k = 0; k < pass->fine_bins; k++)
-        for (int copy = 0; copy < COPIES; copy++)
-            pass->flushed[index][k] += worker->fine[copy * pass->fine_bins + k];
-    memset(worker->fine, 0, (size_t)(COPIES * pass->fine_bins) * sizeof *worker->fine);
+    for (int64_t k = 0; k < pass->fine_bins; k++) pass->flushed[index][k] += worker->fine[k];
+    memset(worker->fine, 0, (size_t)pass->fine_bins * sizeof *worker->fine);
     worker->pairs_since_flush = 0;
 }
 
@@ -203,16 +203,7 @@ static es_status take_strip(void *context, int index, const es_strip *strip, es_
     for (int p = 0; p < 4; p++) tile->power[p] += local.power[p];
     tile->at_least += local.at_least;
     if (pass->certified) certify(pass, worker, strip, cosines, count, bins);
-    uint32_t *h0 = worker->fine, *h1 = h0 + pass->fine_bins, *h2 = h1 + pass->fine_bins,
-             *h3 = h2 + pass->fine_bins;
-    int64_t i = 0;
-    for (; i + 4 <= count; i += 4) {
-        h0[bins[i]]++;
-        h1[bins[i + 1]]++;
-        h2[bins[i + 2]]++;
-        h3[bins[i + 3]]++;
-    }
-    for (; i < count; i++) h0[bins[i]]++;
+    for (int64_t i = 0; i < count; i++) worker->fine[bins[i]]++;
     worker->pairs_since_flush += count;
     if (worker->pairs_since_flush > INT64_C(1) << 31) flush_histogram(pass, index);
     if (local.maximum >= worker->maximum.best - 2 * pass->margin)
@@ -241,7 +232,7 @@ static es_status start_workers(pass *pass, int threads, es_error *error)
             both[e]->pairs = es_alloc(CANDIDATES, sizeof(candidate_pair));
             made = made && both[e]->pairs;
         }
-        worker->fine = es_alloc(COPIES * pass->fine_bins, sizeof *worker->fine);
+        worker->fine = es_alloc(pass->fine_bins, sizeof *worker->fine);
         worker->rows = es_alloc(2, (size_t)d * sizeof *worker->rows);
         pass->flushed[i] = es_alloc(pass->fine_bins, sizeof **pass->flushed);
         made = made && worker->fine && worker->rows && pass->flushed[i];
@@ -426,7 +417,8 @@ static es_status compute(es_space *space, const es_distribution_options *options
     int threads = es_thread_count(options->threads ? options->threads : space->threads);
     es_closed_forms forms;
     ES_TRY(es_closed_forms_compute(space, pack->ids, n, threads, &forms, error));
-    int64_t fine = answer->bins * (FINE_BINS / answer->bins);
+    int64_t fine =
+        answer->bins < FINE_BINS ? answer->bins * (FINE_BINS / answer->bins) : answer->bins;
     pass pass = {.space = space,
                  .pack = pack,
                  .shift = (float)forms.mean,
@@ -450,8 +442,8 @@ es_status es_distribution_compute(es_space *space, const es_distribution_options
     static const es_distribution_options defaults;
     if (!options) options = &defaults;
     *distribution = (es_distribution){.bins = options->bins ? options->bins : DEFAULT_BINS};
-    if (distribution->bins < 1 || distribution->bins > FINE_BINS)
-        return es_fail(error, ES_BAD_ARGUMENT, "bins must be from 1 to %d, not %lld", FINE_BINS,
+    if (distribution->bins < 1 || distribution->bins > MOST_BINS)
+        return es_fail(error, ES_BAD_ARGUMENT, "bins must be from 1 to %d, not %lld", MOST_BINS,
                        (long long)distribution->bins);
     es_packed_space pack;
     ES_TRY(es_space_load(space, error));

@@ -84,6 +84,7 @@ es_status es_info_compute(es_space *space, es_info *info, es_error *error)
     ES_TRY(es_space_tying(space, &info->tying, &info->untied_rows, error));
     const double *norms;
     const unsigned char *states;
+    ES_TRY(es_space_load(space, error)); /* duplicates are looked for in it */
     ES_TRY(es_space_norms(space, &norms, error));
     ES_TRY(es_space_row_states(space, &states, error));
     ES_TRY(summarise_norms(norms, states, space->source.rows, info, error));

@@ -443,6 +443,7 @@ es_status es_knn_compute(es_space *space, const es_knn_options *options, es_knn 
     if (!options) options = &defaults;
     *knn = (es_knn){.rows = space->source.rows, .k = options->k ? options->k : DEFAULT_K};
     int64_t *defined, count;
+    ES_TRY(es_space_load(space, error)); /* rows are scored, and told apart, where they lie */
     ES_TRY(es_space_defined_rows(space, &defined, &count, error));
     knn->left_out = space->source.rows - count;
     knn_job job = {.space = space, .d = space->source.columns, .k = knn->k, .knn = knn};

@@ -310,7 +310,6 @@ static es_status norms_of_block(void *context, int64_t index, int worker, es_err
 static es_status compute_norms(es_space *space, es_error *error)
 {
     if (space->norms) return ES_OK;
-    ES_TRY(es_space_load(space, error));
     int64_t n = space->source.rows;
     norm_job job = {space, es_alloc(n, sizeof *job.norms), es_alloc(n, 1)};
     es_status status = ES_OK;
