@@ -22,7 +22,7 @@ BANNED = {
             "scanf setlocale localeconv exit _exit abort quick_exit printf puts putchar perror "
             "fputs_unlocked system popen rand srand random srandom time localtime gmtime ctime "
             "strerror_r mktemp tmpnam tempnam alloca getenv setenv putenv signal").split(),
-    "cli": ("strcpy strcat sprintf vsprintf gets strtok strtod strtof atoi atol atof sscanf scanf "
+    "cli": ("strcpy strcat sprintf vsprintf gets strtok atoi atol atof sscanf scanf "
             "system popen rand srand mktemp tmpnam tempnam alloca abort").split(),
 }
 # The one look at the environment that the library has, and what must start another program.
