@@ -135,7 +135,7 @@ es_status cli_output_write(const char *path, const char *data, size_t size, es_e
     if (!exists || !realpath(path, target)) { /* a link stays a link: its target is replaced */
         if (strlen(path) >= sizeof target)
             return cli_fail_path(error, ES_CANNOT_WRITE, path, ENAMETOOLONG);
-        strcpy(target, path);
+        memcpy(target, path, strlen(path) + 1);
     }
     if (!folder_of(target, folder, sizeof folder))
         return cli_fail_path(error, ES_CANNOT_WRITE, path, ENAMETOOLONG);

@@ -70,9 +70,9 @@ static bool parse_slowly(const char *data, size_t size, double *value)
     memcpy(copy, data, size);
     copy[size] = '\0';
     pthread_once(&c_locale_once, make_c_locale);
-    *value = c_locale ? strtod_l(copy, NULL, c_locale) : strtod(copy, NULL);
+    if (c_locale) *value = strtod_l(copy, NULL, c_locale);
     if (copy != small) free(copy);
-    return true;
+    return c_locale != (locale_t)0;
 }
 
 static size_t parse_word(const char *data, size_t size, bool negative, double *value)

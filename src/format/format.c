@@ -3,7 +3,7 @@
 #include "format/format.h"
 
 #include "base/memory.h"
-#include "format/bytes.h"
+#include "format/little_endian.h"
 #include "format/stream.h"
 
 #include <stdlib.h>

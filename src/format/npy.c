@@ -11,7 +11,7 @@
 #include "format/npy.h"
 
 #include "base/memory.h"
-#include "format/bytes.h"
+#include "format/little_endian.h"
 
 #include <stdio.h>
 #include <stdlib.h>

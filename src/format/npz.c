@@ -4,7 +4,7 @@
  * brought into memory. Arrays that cannot be read (objects, structures) are left out with a note.
  */
 #include "base/memory.h"
-#include "format/bytes.h"
+#include "format/little_endian.h"
 #include "format/npy.h"
 #include "format/zip.h"
 

@@ -12,10 +12,11 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "base/memory.h"
-#include "format/bytes.h"
 #include "format/format.h"
+#include "format/little_endian.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,7 +101,7 @@ static es_status read_dtype(reader *reader, es_tensor *tensor, int *bits)
         if (!es_bytes_equal(text, dtypes[i].text)) continue;
         tensor->dtype = dtypes[i].dtype;
         *bits = dtypes[i].bits;
-        strcpy(tensor->dtype_text, dtypes[i].text);
+        snprintf(tensor->dtype_text, sizeof tensor->dtype_text, "%s", dtypes[i].text);
         return ES_OK;
     }
     es_json_seek(&reader->json, at);

@@ -1,10 +1,11 @@
 #include "format/word_table.h"
 
 #include "base/memory.h"
-#include "format/bytes.h"
+#include "format/little_endian.h"
 #include "format/stream.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,7 +110,7 @@ es_status es_word_table_finish(es_word_table *table, const char *format, es_cont
     es_tensor *tensor;
     ES_TRY(es_container_add(container, (es_bytes){"", 0}, &tensor, error));
     tensor->dtype = ES_DTYPE_F32;
-    strcpy(tensor->dtype_text, "F32");
+    snprintf(tensor->dtype_text, sizeof tensor->dtype_text, "F32");
     tensor->rank = 2;
     tensor->shape[0] = table->rows;
     tensor->shape[1] = table->columns;

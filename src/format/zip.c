@@ -13,7 +13,7 @@
 #include "base/map.h"
 #include "base/memory.h"
 #include "base/parallel.h"
-#include "format/bytes.h"
+#include "format/little_endian.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,6 +3,7 @@
 #include "render/figure_style.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MOST_REPLACEMENTS = 24, TITLE_HEIGHT = 50 };
@@ -29,8 +30,8 @@ static void add(replacements *all, const char *from, const char *prefix, const c
 /* gnuplot writes '#1f2937' as "rgb( 31,  41,  55)" in some places and without blanks in others. */
 static void name_color(replacements *all, const char *hex, const char *variable)
 {
-    unsigned red = 0, green = 0, blue = 0;
-    sscanf(hex + 1, "%2x%2x%2x", &red, &green, &blue);
+    unsigned long color = strtoul(hex + 1, NULL, 16);
+    unsigned red = color >> 16 & 0xFF, green = color >> 8 & 0xFF, blue = color & 0xFF;
     char from[40], to[64];
     snprintf(to, sizeof to, "var(--figure-%s,%s)", variable, hex);
     snprintf(from, sizeof from, "rgb(%3u, %3u, %3u)", red, green, blue);

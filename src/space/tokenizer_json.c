@@ -14,6 +14,7 @@
 #include "space/vocabulary.h"
 #include "space/vocabulary_read.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -194,8 +195,8 @@ static es_status read_model_member(es_json *json, es_bytes key, model *model)
 static es_status check_model(es_json *json, model *model)
 {
     /* Files of old versions have no type. */
-    if (!*model->type && model->merges >= 0) strcpy(model->type, "BPE");
-    if (!*model->type && model->has_maximum) strcpy(model->type, "WordPiece");
+    if (!*model->type && model->merges >= 0) snprintf(model->type, sizeof model->type, "BPE");
+    if (!*model->type && model->has_maximum) snprintf(model->type, sizeof model->type, "WordPiece");
     if (!*model->type) return es_json_fail(json, "the tokenizer's model has no type");
     if (!strcmp(model->type, "Unigram"))
         return es_tokenizer_unsupported(json, "the SentencePiece tokenizer model", "Unigram");

@@ -188,15 +188,20 @@ static es_status read_block(const fitting *fit, int64_t steps, int64_t first, in
     return apply_steps(fit->transform, steps, *kept, fit->block, error);
 }
 
-/* mean += x, what rounding loses going to `lost` (Neumaier 1974): the mean of a constant component
- * is that constant, to the last bit or two, however many rows there are. */
-static void add_row(int64_t d, const double *row, double *mean, double *lost)
+/* Sums of the components, with what rounding loses of them (Neumaier 1974), and their range: the
+ * mean of a constant component is that constant, to the bit, so that nothing is left of it. */
+typedef struct component_sums {
+    double *sum, *lost, *least, *most; /* (d) each, one allocation at `sum` */
+} component_sums;
+
+static void add_row(int64_t d, const double *row, const component_sums *sums)
 {
     for (int64_t k = 0; k < d; k++) {
-        double total = mean[k] + row[k];
-        bool larger = fabs(mean[k]) >= fabs(row[k]);
-        lost[k] += larger ? (mean[k] - total) + row[k] : (row[k] - total) + mean[k];
-        mean[k] = total;
+        double x = row[k], before = sums->sum[k], total = before + x;
+        sums->lost[k] += fabs(before) >= fabs(x) ? (before - total) + x : (x - total) + before;
+        sums->sum[k] = total;
+        sums->least[k] = fmin(sums->least[k], x);
+        sums->most[k] = fmax(sums->most[k], x);
     }
 }
 
@@ -204,22 +209,25 @@ static void add_row(int64_t d, const double *row, double *mean, double *lost)
 static es_status fit_mean(const fitting *fit, int64_t s, int64_t *total, es_error *error)
 {
     int64_t d = fit->transform->columns, kept;
-    double *mean = fit->transform->steps[s].mean, *lost = es_alloc(d, sizeof *lost);
-    if (!lost) return es_fail_memory(error, "a transform", (size_t)d * sizeof *lost);
+    double *mean = fit->transform->steps[s].mean, *sum = es_alloc(4, (size_t)d * sizeof *sum);
+    component_sums sums = {sum, sum + d, sum + 2 * d, sum + 3 * d};
+    if (!sum) return es_fail_memory(error, "a transform", 4 * (size_t)d * sizeof *sum);
+    for (int64_t k = 0; k < d; k++) sums.least[k] = INFINITY, sums.most[k] = -INFINITY;
     es_status status = ES_OK;
     *total = 0;
     for (int64_t first = 0; first < fit->rows && status == ES_OK; first += BLOCK_ROWS) {
         status = read_block(fit, s, first, &kept, error);
-        for (int64_t i = 0; status == ES_OK && i < kept; i++)
-            add_row(d, fit->block + i * d, mean, lost);
+        for (int64_t i = 0; status == ES_OK && i < kept; i++) add_row(d, fit->block + i * d, &sums);
         if (status == ES_OK) *total += kept;
     }
     if (status == ES_OK && !*total)
         status =
             es_fail(error, ES_BAD_INPUT, "no row is finite and not zero: nothing to transform");
-    for (int64_t k = 0; status == ES_OK && k < d; k++)
-        mean[k] = (mean[k] + lost[k]) / (double)*total;
-    free(lost);
+    for (int64_t k = 0; status == ES_OK && k < d; k++) {
+        bool constant = sums.least[k] == sums.most[k];
+        mean[k] = constant ? sums.least[k] : (sums.sum[k] + sums.lost[k]) / (double)*total;
+    }
+    free(sum);
     return status;
 }
 

@@ -43,8 +43,8 @@ es_status es_vocabulary_read_keys(es_json *json, es_vocabulary *vocabulary);
 /* After the keys of a BPE: the tokens of the single bytes. */
 void es_vocabulary_find_bytes(es_vocabulary *vocabulary);
 
-/* Add the next merge, of two keys. Returns NULL, or what is wrong with it; scratch->failed tells lack
- * of memory. */
+/* Add the next merge, of two keys. Returns NULL, or what is wrong with it; scratch->failed tells
+ * lack of memory. */
 const char *es_vocabulary_add_merge(es_vocabulary *vocabulary, es_bytes left, es_bytes right,
                                     es_text *scratch);
 

@@ -1,8 +1,8 @@
-"""Golden answers for the random law and the linkage: mpmath's and SciPy's.
+"""Golden answers for the random law, the linkage and the transforms: mpmath's, SciPy's, NumPy's.
 
     python3 tools/golden/analysis.py tests/golden
 
-writes random_law.txt and linkage.txt. The numbers that go in are made by SplitMix64 here and in the
+writes random_law.txt, linkage.txt and transform.txt. The numbers that go in are made by SplitMix64 here and in the
 tests, so that only answers are stored.
 """
 import platform
@@ -153,7 +153,59 @@ def write_linkage(path):
                 file.write(f"order {' '.join(map(str, order))}\n")
 
 
+# ---- transforms ------------------------------------------------------------------------------------
+
+
+def transform_table(kind):
+    """(14, 5) uniform numbers around 0.3; then a column made constant or dependent."""
+    random = Random(5)
+    table = numpy.array([[random.uniform() - 0.2 for _ in range(5)] for _ in range(14)])
+    if kind == "constant":
+        table[:, 2] = 0.1
+    if kind == "deficient":
+        table[:, 4] = table[:, 0] + table[:, 1]
+    return table
+
+
+def apply(chain, rows):
+    for step in chain.split(","):
+        name, _, number = step.partition(":")
+        rows = rows - rows.mean(axis=0)
+        if name == "standardize":
+            sigma = numpy.sqrt((rows**2).mean(axis=0))
+            rows = numpy.where(sigma > 1e-14, rows / numpy.where(sigma > 0, sigma, 1), 0)
+        if name in ("abtt", "whiten"):
+            values, vectors = numpy.linalg.eigh(rows.T @ rows / len(rows))
+            values, vectors = values[::-1], vectors[:, ::-1]
+        if name == "abtt":
+            top = vectors[:, :int(number or 1)]
+            rows = rows - rows @ top @ top.T
+        if name == "whiten":
+            kept = values > 1e-12 * values[0]
+            rows = rows @ vectors[:, kept] / numpy.sqrt(values[kept])
+    return rows
+
+
+def write_transform(path):
+    with open(path, "w", encoding="ascii") as file:
+        file.write(versions())
+        file.write("# table kind chain; norm of each row; cosine of each pair i < j\n")
+        for kind in ("plain", "constant", "deficient"):
+            for chain in ("center", "abtt", "abtt:2", "standardize", "whiten", "center,center",
+                          "center,standardize", "center,abtt:1,standardize", "standardize,whiten"):
+                if kind == "constant" and chain.count("abtt:1"):
+                    continue  # what is left of the column is rounding, scaled up
+                rows = apply(chain, transform_table(kind))
+                size = numpy.sqrt((rows**2).sum(axis=1))
+                cosines = (rows @ rows.T) / numpy.outer(size, size)
+                file.write(f"table {kind} {chain}\n")
+                file.write(f"norms {' '.join(float(x).hex() for x in size)}\n")
+                upper = cosines[numpy.triu_indices(len(rows), 1)]
+                file.write(f"cosines {' '.join(float(x).hex() for x in upper)}\n")
+
+
 def main():
+    write_transform(f"{sys.argv[1]}/transform.txt")
     write_random_law(f"{sys.argv[1]}/random_law.txt")
     write_linkage(f"{sys.argv[1]}/linkage.txt")
 

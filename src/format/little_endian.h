@@ -1,6 +1,6 @@
 /* Little-endian numbers at any address: nothing in a file need be aligned. */
-#ifndef ES_FORMAT_BYTES_H
-#define ES_FORMAT_BYTES_H
+#ifndef ES_FORMAT_LITTLE_ENDIAN_H
+#define ES_FORMAT_LITTLE_ENDIAN_H
 
 #include <stdbool.h>
 #include <stddef.h>
