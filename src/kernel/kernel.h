@@ -23,7 +23,7 @@ enum {
 /* |tile product - exact dot product| of two unit rows of `depth` components, proven, not tuned:
  * rounding the rows to float32 gives at most 2.01 u, a chain of 128 multiply-adds at most 128.01 u,
  * adding up depth/128 chains at most (depth/128) u, all times sum |a_k b_k| <= 1; u = 2^-24. The
- * error seen is some fifty times smaller. Derived in docs/mathematics.md. */
+ * error seen is ten times smaller and less. Derived in docs/mathematics.md. */
 static inline double es_product_bound(int64_t depth)
 {
     return (132 + (double)depth / ES_CHAIN) * 0x1p-24;
