@@ -54,8 +54,22 @@ es_progress cli_call_progress(cli_call *call)
 static bool wants_color(const cli_common *common)
 {
     const char *no_color = getenv("NO_COLOR"), *terminal = getenv("TERM");
-    if (common->json || common->csv || common->output || (no_color && *no_color)) return false;
+    if (common->json || common->jsonl || common->csv || common->output) return false;
+    if (no_color && *no_color) return false;
     return isatty(STDOUT_FILENO) && terminal && strcmp(terminal, "dumb") != 0;
+}
+
+static es_render_options render_options(const cli_call *call)
+{
+    const cli_common *common = call->common;
+    return (es_render_options){
+        .output = common->json    ? ES_OUTPUT_JSON
+                  : common->jsonl ? ES_OUTPUT_JSONL
+                  : common->csv   ? ES_OUTPUT_CSV
+                                  : ES_OUTPUT_TABLE,
+        .color = wants_color(common),
+        .elapsed_seconds = cli_seconds() - call->started,
+    };
 }
 
 es_status cli_call_render(cli_call *call, es_render_options *options)
@@ -63,16 +77,19 @@ es_status cli_call_render(cli_call *call, es_render_options *options)
     cli_progress_finish(&call->progress);
     es_status status = cli_interrupt_check(&call->error);
     if (status) return status;
-    const cli_common *common = call->common;
-    *options = (es_render_options){
-        .output = common->json  ? ES_OUTPUT_JSON
-                  : common->csv ? ES_OUTPUT_CSV
-                                : ES_OUTPUT_TABLE,
-        .color = wants_color(common),
-        .elapsed_seconds = cli_seconds() - call->started,
-    };
+    *options = render_options(call);
     call->out = open_memstream(&call->answer, &call->answer_size);
     return call->out ? ES_OK : cli_fail(&call->error, ES_NO_MEMORY, "out of memory");
+}
+
+es_status cli_call_stream(cli_call *call, const char *path, cli_sink *sink,
+                          es_render_options *options)
+{
+    cli_progress_finish(&call->progress);
+    es_status status = cli_interrupt_check(&call->error);
+    if (status) return status;
+    *options = render_options(call);
+    return cli_sink_open(sink, path, &call->error);
 }
 
 void cli_call_note(const cli_call *call, const char *text)

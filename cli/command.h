@@ -9,6 +9,7 @@
 
 #include "lines.h"
 #include "options.h"
+#include "output.h"
 #include "progress.h"
 
 #include <embscope/embscope.h>
@@ -27,7 +28,7 @@ typedef struct cli_call {
     es_space *space;        /* by cli_model_open() */
     cli_progress progress;
     double started;
-    FILE *out; /* the answer as it is rendered, in memory */
+    FILE *out; /* the answer as it is rendered, in memory; NULL: it went out by itself */
     char *answer;
     size_t answer_size;
     es_error error; /* what the run function failed with */
@@ -56,6 +57,7 @@ extern const cli_command cli_command_similarity;
 extern const cli_command cli_command_neighbors;
 extern const cli_command cli_command_matrix;
 extern const cli_command cli_command_distribution;
+extern const cli_command cli_command_knn;
 extern const cli_command cli_command_report;
 
 /* What several commands do (call.c). All of them fill call->error. */
@@ -76,6 +78,11 @@ es_progress cli_call_progress(cli_call *call);
 
 /* Open the answer, to be rendered into call->out with *options. */
 es_status cli_call_render(cli_call *call, es_render_options *options);
+
+/* The same for an answer too long for memory: it goes to `path` (NULL: standard output) as it is
+ * rendered into sink->out. End it with cli_sink_close(). */
+es_status cli_call_stream(cli_call *call, const char *path, cli_sink *sink,
+                          es_render_options *options);
 
 void cli_call_note(const cli_call *call, const char *text);
 

@@ -12,13 +12,14 @@
 
 /* In the order of the pipeline, which is the order of the help. */
 static const cli_command *const commands[] = {
-    &cli_command_info,   &cli_command_tokenize,     &cli_command_similarity, &cli_command_neighbors,
-    &cli_command_matrix, &cli_command_distribution, &cli_command_report,     NULL};
+    &cli_command_info,      &cli_command_tokenize, &cli_command_similarity,
+    &cli_command_neighbors, &cli_command_matrix,   &cli_command_distribution,
+    &cli_command_knn,       &cli_command_report,   NULL};
 
 /* Commands that users may have read about, and that are not in this version. */
 static const char *const later_commands[] = {
-    "knn",     "spectrum", "cluster",  "audit",  "predict", "generate", "unembed", "positions",
-    "compare", "drift",    "evaluate", "search", "export",  "fetch",    "serve"};
+    "spectrum", "cluster", "audit",    "predict", "generate", "unembed", "positions",
+    "compare",  "drift",   "evaluate", "search",  "export",   "fetch",   "serve"};
 
 static const cli_command *find_command(const char *name)
 {
@@ -119,6 +120,9 @@ static es_status check_call(cli_call *call)
     if (!*call->arguments[0]) return cli_call_usage(call, "MODEL is empty");
     if (common->json && common->csv)
         return cli_call_usage(call, "--json and --csv exclude each other");
+    if (common->jsonl && (common->json || common->csv))
+        return cli_call_usage(call, "--jsonl and --%s exclude each other",
+                              common->json ? "json" : "csv");
     if (common->space && common->tensor)
         return cli_call_usage(call, "--space and --tensor exclude each other");
     if (common->output && common->plot && !strcmp(common->output, common->plot))
@@ -129,6 +133,7 @@ static es_status check_call(cli_call *call)
 /* The answer is complete in memory: bring it out. */
 static es_status deliver(cli_call *call)
 {
+    if (!call->out) return ES_OK;
     bool complete = !ferror(call->out) & !fclose(call->out);
     call->out = NULL;
     if (!complete) return cli_fail(&call->error, ES_NO_MEMORY, "out of memory");

@@ -84,6 +84,12 @@ const cli_option cli_csv_options[] = {{.name = "csv",
                                        .offset = FIELD(csv)},
                                       {0}};
 
+const cli_option cli_jsonl_options[] = {{.name = "jsonl",
+                                         .type = CLI_FLAG,
+                                         .help = "a JSON object a row, one on each line",
+                                         .offset = FIELD(jsonl)},
+                                        {0}};
+
 const cli_option cli_output_options[] = {
     {.name = "json",
      .type = CLI_FLAG,

@@ -53,7 +53,7 @@ typedef struct cli_common {
     bool special;
     const char *tokens;
     /* cli_output_options */
-    bool json, csv, quiet, help;
+    bool json, jsonl, csv, quiet, help;
     const char *output, *plot;
 } cli_common;
 
@@ -62,6 +62,7 @@ extern const cli_option cli_token_options[];  /* --prefix --pool --special */
 extern const cli_option cli_tokens_options[]; /* --tokens FILE */
 extern const cli_option cli_plot_options[];   /* --plot FILE */
 extern const cli_option cli_csv_options[];    /* --csv */
+extern const cli_option cli_jsonl_options[];  /* --jsonl */
 extern const cli_option cli_output_options[]; /* --json -o --quiet --help */
 
 /* Sort argv[0..count) into options, written to the fields of `settings`, and arguments, moved to

@@ -6,14 +6,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { BUFFER = 1 << 20 };
 
 /* The folder that `path` lies in, in `folder`; returns false where it does not fit. */
 static bool folder_of(const char *path, char *folder, size_t capacity)
@@ -65,27 +64,12 @@ static int write_all(int descriptor, const char *data, size_t size)
     return 0;
 }
 
-static es_status write_standard_output(const char *data, size_t size, es_error *error)
+/* What a stream gives to its sink; the reason of a failure is kept. */
+static ssize_t write_to_sink(void *cookie, const char *data, size_t size)
 {
-    int code = write_all(STDOUT_FILENO, data, size);
-    if (code == EPIPE) { /* `| head`: nobody wants the rest, and nothing needs saying */
-        signal(SIGPIPE, SIG_DFL);
-        raise(SIGPIPE);
-    }
-    if (code == EINTR) return cli_interrupt_check(error);
-    /* The last errors of a network file system are told at the close. */
-    if (!code && close(STDOUT_FILENO)) code = errno;
-    return code ? cli_fail_path(error, ES_CANNOT_WRITE, "standard output", code) : ES_OK;
-}
-
-/* A device or pipe has no old content to keep. */
-static es_status write_special(const char *path, const char *data, size_t size, es_error *error)
-{
-    int descriptor = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-    int code = descriptor < 0 ? errno : write_all(descriptor, data, size);
-    if (descriptor >= 0 && close(descriptor) && !code) code = errno;
-    if (code == EINTR && cli_interrupted()) return cli_interrupt_check(error);
-    return code ? cli_fail_path(error, ES_CANNOT_WRITE, path, code) : ES_OK;
+    cli_sink *sink = cookie;
+    if (!sink->code) sink->code = write_all(sink->descriptor, data, size);
+    return sink->code ? 0 : (ssize_t)size;
 }
 
 /* A new file in `folder`, its name in `name`. Not mkstemp(): the mode is to be the user's. */
@@ -107,22 +91,88 @@ static int create_temporary(const char *folder, char *name, size_t capacity)
     return -1;
 }
 
-/* Write to the temporary file and rename it to `target`; returns an errno. */
-static int replace_file(const char *target, const char *folder, const struct stat *old,
-                        const char *data, size_t size)
+/* The temporary file of a sink, open; returns an errno. */
+static int open_temporary(cli_sink *sink, const struct stat *old)
 {
-    char name[PATH_MAX];
-    int descriptor = create_temporary(folder, name, sizeof name);
-    if (descriptor < 0) return errno;
-    int code = old && fchmod(descriptor, old->st_mode & 07777) ? errno : 0;
-    if (!code) code = write_all(descriptor, data, size);
-    if (!code && fsync(descriptor)) code = errno;
-    if (close(descriptor) && !code) code = errno;
-    if (!code && cli_interrupted()) code = EINTR;
-    if (!code && rename(name, target)) code = errno;
-    if (code) unlink(name);
+    char folder[PATH_MAX];
+    if (!old || !realpath(sink->path, sink->target)) { /* a link stays a link: its target goes */
+        if (strlen(sink->path) >= sizeof sink->target) return ENAMETOOLONG;
+        strcpy(sink->target, sink->path);
+    }
+    if (!folder_of(sink->target, folder, sizeof folder)) return ENAMETOOLONG;
+    sink->descriptor = create_temporary(folder, sink->temporary, sizeof sink->temporary);
+    if (sink->descriptor < 0) return errno;
+    sink->replace = true;
+    return old && fchmod(sink->descriptor, old->st_mode & 07777) ? errno : 0;
+}
+
+/* The descriptor behind a sink, open; returns an errno. */
+static int open_descriptor(cli_sink *sink)
+{
+    struct stat old;
+    bool exists = sink->path && !stat(sink->path, &old);
+    if (!sink->path) {
+        sink->descriptor = STDOUT_FILENO;
+        return 0;
+    }
+    if (!exists || S_ISREG(old.st_mode)) return open_temporary(sink, exists ? &old : NULL);
+    /* A device or pipe has no old content to keep. */
+    sink->descriptor = open(sink->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    return sink->descriptor < 0 ? errno : 0;
+}
+
+static void remove_temporary(cli_sink *sink)
+{
+    if (!sink->replace) return;
+    unlink(sink->temporary);
     cli_interrupt_guard(NULL);
-    return code;
+    sink->replace = false;
+}
+
+static es_status fail_write(const cli_sink *sink, int code, es_error *error)
+{
+    if (code == EPIPE && !sink->path) {
+        /* `| head`: nobody wants the rest, and nothing needs saying */
+        signal(SIGPIPE, SIG_DFL);
+        raise(SIGPIPE);
+    }
+    if (code == EINTR && cli_interrupted()) return cli_interrupt_check(error);
+    return cli_fail_path(error, ES_CANNOT_WRITE, sink->path ? sink->path : "standard output", code);
+}
+
+es_status cli_sink_open(cli_sink *sink, const char *path, es_error *error)
+{
+    static const cookie_io_functions_t functions = {.write = write_to_sink};
+    *sink = (cli_sink){.path = path, .descriptor = -1};
+    int code = open_descriptor(sink);
+    if (!code && !(sink->out = fopencookie(sink, "w", functions))) code = ENOMEM;
+    if (!code) {
+        setvbuf(sink->out, NULL, _IOFBF, BUFFER);
+        return ES_OK;
+    }
+    if (sink->descriptor >= 0 && path) close(sink->descriptor);
+    remove_temporary(sink);
+    return fail_write(sink, code, error);
+}
+
+es_status cli_sink_close(cli_sink *sink, es_status status, es_error *error)
+{
+    fclose(sink->out);
+    sink->out = NULL;
+    int code = sink->code;
+    if (!code && !status && sink->replace && fsync(sink->descriptor)) code = errno;
+    /* The last errors of a network file system are told at the close. */
+    if (close(sink->descriptor) && !code) code = errno;
+    if (!code && sink->replace && cli_interrupted()) code = EINTR;
+    if (!code && !status && sink->replace && rename(sink->temporary, sink->target)) code = errno;
+    if (!code && !status && sink->replace) {
+        cli_interrupt_guard(NULL);
+        sink->replace = false;
+    }
+    remove_temporary(sink);
+    /* A renderer that saw its stream fail does not know why. */
+    if (code && (!status || status == ES_CANNOT_WRITE)) return fail_write(sink, code, error);
+    return status;
 }
 
 es_status cli_output_write(const char *path, const char *data, size_t size, es_error *error)
@@ -142,4 +192,9 @@ es_status cli_output_write(const char *path, const char *data, size_t size, es_e
     int code = replace_file(target, folder, exists ? &old : NULL, data, size);
     if (code == EINTR && cli_interrupted()) return cli_interrupt_check(error);
     return code ? cli_fail_path(error, ES_CANNOT_WRITE, path, code) : ES_OK;
+    cli_sink sink;
+    es_status status = cli_sink_open(&sink, path, error);
+    if (status) return status;
+    fwrite(data, 1, size, sink.out);
+    return cli_sink_close(&sink, ES_OK, error);
 }

@@ -1,12 +1,17 @@
 /* Where an answer goes: standard output, or a file that appears whole or not at all.
  *
- * An answer is rendered into memory first, so that one that cannot be finished leaves nothing
- * behind, then written: every write, the flush and the close are checked. */
+ * A file is written beside its place, synced and renamed: one that cannot be finished leaves
+ * nothing behind. A device or pipe is written to directly. Every write, the flush and the close are
+ * checked. Most answers are rendered into memory first, so that standard output, too, gets all or
+ * nothing; one too long for that is written to a cli_sink as it is made. */
 #ifndef CLI_OUTPUT_H
 #define CLI_OUTPUT_H
 
 #include <embscope/status.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /* Before the work: can `path` be written? It must not be a folder, nor lie in one that is absent or
  * read-only, nor be one of the `count` files in `inputs` (NULL entries are passed over). NULL, the
@@ -14,9 +19,26 @@
 es_status cli_output_check(const char *path, const char *const *inputs, size_t count,
                            es_error *error);
 
-/* Write `size` bytes to `path`, or to standard output where it is NULL. A file is written beside
- * its place, synced and renamed; a device or pipe is written to directly. When standard output's
- * reader has left, the program ends as SIGPIPE ends it. */
+/* An answer on its way out. Renderers write to `out`. */
+typedef struct cli_sink {
+    FILE *out;
+    const char *path; /* NULL: standard output */
+    int descriptor;
+    int code;     /* errno of the first write that failed */
+    bool replace; /* the file `temporary` becomes `target` at the end */
+    char target[PATH_MAX], temporary[PATH_MAX];
+} cli_sink;
+
+/* Open `path`, or standard output where it is NULL. `path` must stay valid; so must *sink stay
+ * where it is. */
+es_status cli_sink_open(cli_sink *sink, const char *path, es_error *error);
+
+/* End it, and return `status` where that is not ES_OK: the file then stays as it was. What a write
+ * failed with is told with the path. When standard output's reader has left, the program ends as
+ * SIGPIPE ends it. */
+es_status cli_sink_close(cli_sink *sink, es_status status, es_error *error);
+
+/* `size` bytes at once. */
 es_status cli_output_write(const char *path, const char *data, size_t size, es_error *error);
 
 #endif

@@ -89,6 +89,8 @@ with tempfile.TemporaryDirectory() as folder:
         ["neighbors", "bare.npy", "@0", "--farthest", "--all"],
         ["distribution", "words.vec"],
         ["distribution", "bare.npy", "--per-row"],
+        ["knn", "words.vec", "-k", "2"],
+        ["knn", "bare.npy", "-k", "1"],
         ["matrix", "words.vec", "cat", "dog", "banana", "car"],
         ["matrix", "bare.npy", "@0", "@3"],
         ["report", "words.vec"],

@@ -7,12 +7,18 @@
 #ifndef EMBSCOPE_RENDER_H
 #define EMBSCOPE_RENDER_H
 
+#include <embscope/knn.h>
 #include <embscope/report.h>
 #include <stdio.h>
 
 ES_BEGIN_DECLARATIONS
 
-typedef enum es_output { ES_OUTPUT_TABLE = 0, ES_OUTPUT_JSON = 1, ES_OUTPUT_CSV = 2 } es_output;
+typedef enum es_output {
+    ES_OUTPUT_TABLE = 0,
+    ES_OUTPUT_JSON = 1,
+    ES_OUTPUT_CSV = 2,
+    ES_OUTPUT_JSONL = 3, /* an object a row, where an answer is a long list (knn) */
+} es_output;
 
 typedef struct es_render_options {
     es_output output;
@@ -36,6 +42,12 @@ es_status es_render_distribution(const es_space *space, const es_distribution *d
                                  const es_render_options *options, FILE *out, es_error *error);
 es_status es_render_matrix(const es_space *space, const es_matrix *matrix,
                            const es_render_options *options, FILE *out, es_error *error);
+/* JSON and the table are the summary; CSV has a line for each neighbour, JSONL one for each row. */
+es_status es_render_knn(const es_space *space, const es_knn *knn, const es_render_options *options,
+                        FILE *out, es_error *error);
+
+/* The graph as a NumPy archive: `ids` int32 (rows, k) and `cosine` float32 (rows, k), stored. */
+es_status es_render_knn_npz(const es_knn *knn, FILE *out, es_error *error);
 
 /* The report: a short form for the terminal (or JSON), and one self-contained HTML page with its
  * figures inlined. */

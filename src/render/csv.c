@@ -57,6 +57,15 @@ void es_csv_double(es_csv *csv, double value)
     fputs(number, csv->out);
 }
 
+void es_csv_float(es_csv *csv, float value)
+{
+    begin_field(csv);
+    if (!isfinite(value)) return;
+    char number[ES_NUMBER_TEXT];
+    es_number_shortest_float(value, number);
+    fputs(number, csv->out);
+}
+
 void es_csv_int(es_csv *csv, int64_t value)
 {
     begin_field(csv);

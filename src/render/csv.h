@@ -22,6 +22,7 @@ static inline es_csv es_csv_to(FILE *out)
 void es_csv_bytes(es_csv *csv, const char *data, size_t size);
 void es_csv_text(es_csv *csv, const char *text);
 void es_csv_double(es_csv *csv, double value); /* reads back the same; NaN and infinities empty */
+void es_csv_float(es_csv *csv, float value);   /* reads back the same float32 */
 void es_csv_int(es_csv *csv, int64_t value);
 void es_csv_hex(es_csv *csv, const char *data, size_t size);
 void es_csv_end_line(es_csv *csv);

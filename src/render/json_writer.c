@@ -45,7 +45,8 @@ void es_json_write_end(es_json_writer *json)
 {
     assert(json->depth > 0 && !json->after_key);
     int level = --json->depth;
-    if (!level && json->any[level] && !json->is_array[level]) fputc('\n', json->out);
+    bool own_lines = !level && !json->one_line;
+    if (own_lines && json->any[level] && !json->is_array[level]) fputc('\n', json->out);
     fputc(json->is_array[level] ? ']' : '}', json->out);
     if (!level) fputc('\n', json->out);
 }
@@ -80,8 +81,9 @@ void es_json_write_key(es_json_writer *json, const char *key)
 {
     int level = json->depth - 1;
     assert(level >= 0 && !json->is_array[level] && !json->after_key);
-    if (json->any[level]) fputs(level ? ", " : ",", json->out);
-    if (!level) fputs("\n  ", json->out);
+    bool own_line = !level && !json->one_line;
+    if (json->any[level]) fputs(own_line ? "," : ", ", json->out);
+    if (own_line) fputs("\n  ", json->out);
     json->any[level] = true;
     write_string(json->out, key, strlen(key));
     fputs(": ", json->out);
@@ -123,6 +125,18 @@ void es_json_write_double(es_json_writer *json, double value)
     }
     char number[ES_NUMBER_TEXT];
     es_number_shortest(value, number);
+    begin_value(json);
+    fputs(number, json->out);
+}
+
+void es_json_write_float(es_json_writer *json, float value)
+{
+    if (!isfinite(value)) {
+        es_json_write_null(json);
+        return;
+    }
+    char number[ES_NUMBER_TEXT];
+    es_number_shortest_float(value, number);
     begin_value(json);
     fputs(number, json->out);
 }

@@ -18,6 +18,7 @@ enum { ES_JSON_WRITER_DEPTH = 16 };
 typedef struct es_json_writer {
     FILE *out;
     int depth;
+    bool one_line; /* the outermost object on one line, as JSON Lines have it */
     bool after_key;
     bool is_array[ES_JSON_WRITER_DEPTH];
     bool any[ES_JSON_WRITER_DEPTH]; /* has this level a member already? */
@@ -37,6 +38,7 @@ void es_json_write_bytes(es_json_writer *json, const char *data, size_t size); /
 void es_json_write_text(es_json_writer *json, const char *text);               /* NULL: null */
 void es_json_write_hex(es_json_writer *json, const char *data, size_t size);   /* NULL: null */
 void es_json_write_double(es_json_writer *json, double value);
+void es_json_write_float(es_json_writer *json, float value); /* reads back the same float32 */
 void es_json_write_int(es_json_writer *json, int64_t value);
 void es_json_write_bool(es_json_writer *json, bool value);
 void es_json_write_null(es_json_writer *json);

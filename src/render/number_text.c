@@ -35,6 +35,17 @@ void es_number_shortest(double value, char out[ES_NUMBER_TEXT])
     }
 }
 
+void es_number_shortest_float(float value, char out[ES_NUMBER_TEXT])
+{
+    assert(isfinite(value));
+    for (int digits = 6; digits <= 9; digits++) {
+        snprintf(out, ES_NUMBER_TEXT, "%.*g", digits, (double)value);
+        restore_point(out);
+        double back = 0;
+        if (es_number_parse(out, strlen(out), &back) && (float)back == value) return;
+    }
+}
+
 void es_number_fixed(double value, int decimals, char out[ES_NUMBER_TEXT])
 {
     assert(decimals >= 0 && decimals <= 20);

@@ -15,6 +15,32 @@ static void check_round_trip(double value)
     if (memcmp(&back, &value, sizeof value) != 0) fail_msg("%a became %s, %a", value, text, back);
 }
 
+static void reads_back_the_same_float(void **state)
+{
+    (void)state;
+    uint64_t bits = 88172645463325252u;
+    char text[ES_NUMBER_TEXT];
+    for (int i = 0; i < 200000; i++) {
+        bits ^= bits << 13;
+        bits ^= bits >> 7;
+        bits ^= bits << 17;
+        uint32_t low = (uint32_t)bits;
+        float value;
+        memcpy(&value, &low, sizeof value);
+        if (!isfinite(value)) continue;
+        es_number_shortest_float(value, text);
+        double back = NAN;
+        assert_int_equal(es_number_parse(text, strlen(text), &back), strlen(text));
+        float narrow = (float)back;
+        if (memcmp(&narrow, &value, sizeof value) != 0)
+            fail_msg("%a became %s", (double)value, text);
+    }
+    es_number_shortest_float(0.1f, text);
+    assert_string_equal(text, "0.1");
+    es_number_shortest_float(0.58290505f, text);
+    assert_string_equal(text, "0.58290505");
+}
+
 static void reads_back_the_same(void **state)
 {
     (void)state;
@@ -125,6 +151,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_back_the_same),
+        cmocka_unit_test(reads_back_the_same_float),
         cmocka_unit_test(is_short),
         cmocka_unit_test(shows_for_people),
         cmocka_unit_test(the_locale_does_not_matter),

@@ -1,2 +1,2 @@
 # Commands of the plan that are not there say so
-embscope knn demo -k 10
+embscope spectrum demo
