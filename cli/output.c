@@ -97,7 +97,7 @@ static int open_temporary(cli_sink *sink, const struct stat *old)
     char folder[PATH_MAX];
     if (!old || !realpath(sink->path, sink->target)) { /* a link stays a link: its target goes */
         if (strlen(sink->path) >= sizeof sink->target) return ENAMETOOLONG;
-        strcpy(sink->target, sink->path);
+        memcpy(sink->target, sink->path, strlen(sink->path) + 1);
     }
     if (!folder_of(sink->target, folder, sizeof folder)) return ENAMETOOLONG;
     sink->descriptor = create_temporary(folder, sink->temporary, sizeof sink->temporary);
@@ -177,21 +177,6 @@ es_status cli_sink_close(cli_sink *sink, es_status status, es_error *error)
 
 es_status cli_output_write(const char *path, const char *data, size_t size, es_error *error)
 {
-    if (!path) return write_standard_output(data, size, error);
-    struct stat old;
-    bool exists = !stat(path, &old);
-    if (exists && !S_ISREG(old.st_mode)) return write_special(path, data, size, error);
-    char target[PATH_MAX], folder[PATH_MAX];
-    if (!exists || !realpath(path, target)) { /* a link stays a link: its target is replaced */
-        if (strlen(path) >= sizeof target)
-            return cli_fail_path(error, ES_CANNOT_WRITE, path, ENAMETOOLONG);
-        memcpy(target, path, strlen(path) + 1);
-    }
-    if (!folder_of(target, folder, sizeof folder))
-        return cli_fail_path(error, ES_CANNOT_WRITE, path, ENAMETOOLONG);
-    int code = replace_file(target, folder, exists ? &old : NULL, data, size);
-    if (code == EINTR && cli_interrupted()) return cli_interrupt_check(error);
-    return code ? cli_fail_path(error, ES_CANNOT_WRITE, path, code) : ES_OK;
     cli_sink sink;
     es_status status = cli_sink_open(&sink, path, error);
     if (status) return status;
