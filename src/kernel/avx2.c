@@ -209,8 +209,10 @@ static int64_t near_edges(const float *cosines, int64_t count, float half, float
     return found;
 }
 
-/* Eight rows into two rows of the Gram matrix at once: each load of a row serves both. */
-static void add_eight(const double *rows, int64_t d, int64_t i, double *sum)
+/* Columns [from, to) of eight rows into two rows of the Gram matrix at once: each load of a row
+ * serves both. */
+static void add_eight(const double *rows, int64_t d, int64_t i, int64_t from, int64_t to,
+                      double *sum)
 {
     __m256d left[8], right[8];
     for (int r = 0; r < 8; r++) {
@@ -218,8 +220,8 @@ static void add_eight(const double *rows, int64_t d, int64_t i, double *sum)
         right[r] = _mm256_set1_pd(rows[r * d + i + 1]);
     }
     double *next = sum + d;
-    int64_t j = i;
-    for (; j + 4 <= d; j += 4) {
+    int64_t j = from;
+    for (; j + 4 <= to; j += 4) {
         __m256d a = _mm256_loadu_pd(sum + j), b = _mm256_loadu_pd(next + j);
 #pragma GCC unroll 8
         for (int r = 0; r < 8; r++) {
@@ -230,7 +232,7 @@ static void add_eight(const double *rows, int64_t d, int64_t i, double *sum)
         _mm256_storeu_pd(sum + j, a);
         _mm256_storeu_pd(next + j, b);
     }
-    for (; j < d; j++)
+    for (; j < to; j++)
         for (int r = 0; r < 8; r++) {
             sum[j] = fma(rows[r * d + i], rows[r * d + j], sum[j]);
             next[j] = fma(rows[r * d + i + 1], rows[r * d + j], next[j]);
@@ -244,25 +246,31 @@ static void add_few(const double *rows, int64_t count, int64_t d, int64_t i, dou
         for (int64_t j = i; j < d; j++) sum[j] = fma(rows[r * d + i], rows[r * d + j], sum[j]);
 }
 
+enum { GRAM_COLUMNS = 256 }; /* of eight rows: 16 KB, which stay in the first-level cache */
+
+/* Eight rows into rows [first, end) of the Gram matrix, a stretch of columns at a time. */
+static void add_eight_to_band(const double *rows, int64_t d, int64_t first, int64_t end,
+                              double *gram)
+{
+    for (int64_t from = first; from < d; from += GRAM_COLUMNS) {
+        int64_t to = from + GRAM_COLUMNS < d ? from + GRAM_COLUMNS : d;
+        for (int64_t i = first; i + 1 < end && i < to; i += 2) {
+            /* The second row's element left of its diagonal is touched, too: put it back. */
+            double below = gram[(i + 1) * d + i];
+            add_eight(rows, d, i, i > from ? i : from, to, gram + i * d);
+            gram[(i + 1) * d + i] = below;
+        }
+    }
+    if ((end - first) % 2) add_few(rows, 8, d, end - 1, gram + (end - 1) * d);
+}
+
 static void gram(const double *rows, int64_t count, int64_t d, int64_t first, int64_t end,
                  double *gram)
 {
-    /* Rows in eights outside: they stay in the first-level cache while the sums stream by. */
-    for (int64_t r = 0; r < count; r += 8) {
-        const double *at = rows + r * d;
-        for (int64_t i = first; i < end;) {
-            if (count - r >= 8 && i + 1 < end) {
-                /* The second row's element left of its diagonal is touched, too: put it back. */
-                double below = gram[(i + 1) * d + i];
-                add_eight(at, d, i, gram + i * d);
-                gram[(i + 1) * d + i] = below;
-                i += 2;
-            } else {
-                add_few(at, count - r < 8 ? count - r : 8, d, i, gram + i * d);
-                i++;
-            }
-        }
-    }
+    int64_t r = 0;
+    for (; r + 8 <= count; r += 8) add_eight_to_band(rows + r * d, d, first, end, gram);
+    for (int64_t i = first; i < end && r < count; i++)
+        add_few(rows + r * d, count - r, d, i, gram + i * d);
 }
 
 void es_kernel_init_avx2(es_kernel *kernel)
