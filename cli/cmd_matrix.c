@@ -17,7 +17,7 @@ static const cli_example examples[] = {
 static const char *const details[] = {
     "The cosine matrix S of the chosen tokens, its eigenvalues (S u = lambda u, descending) beside "
     "the edges that as many random directions would show, the average-linkage tree of 1 - cos, and "
-    "the optimal order of its leaves. At most 10,000 tokens.",
+    "the optimal order of its leaves. At most 4,096 tokens.",
     NULL};
 
 static const cli_option own_options[] = {{.name = "random",
@@ -26,7 +26,7 @@ static const cli_option own_options[] = {{.name = "random",
                                           .help = "N different tokens drawn by lot",
                                           .offset = offsetof(settings, random),
                                           .minimum = 2,
-                                          .maximum = 10000},
+                                          .maximum = 4096},
                                          {.name = "seed",
                                           .type = CLI_INTEGER,
                                           .value = "S",

@@ -162,7 +162,7 @@ es_status es_sample_cosines(es_space *space, float **cosines, int64_t *count, es
 {
     int64_t n = space->source.rows, d = space->source.columns;
     int64_t whole = (int64_t)SAMPLE_GROUPS * ES_PANEL;
-    sample sample = {.space = space, .all = n <= 1414 || n < (2 * SAMPLE_NEXT + 1) * ES_PANEL};
+    sample sample = {.space = space, .all = n <= 1414};
     int64_t rows = sample.all ? n : n < whole ? n / ES_PANEL * ES_PANEL : whole;
     int64_t groups = (rows + ES_PANEL - 1) / ES_PANEL;
     *count = sample.all ? n * (n - 1) / 2 : groups * SAMPLE_NEXT * ES_PANEL * ES_PANEL;

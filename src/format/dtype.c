@@ -8,7 +8,7 @@ size_t es_dtype_size(es_dtype dtype)
 {
     switch (dtype) {
     case ES_DTYPE_F32: return 4;
-    case ES_DTYPE_F16: return 2;
+    case ES_DTYPE_F16:
     case ES_DTYPE_BF16: return 2;
     case ES_DTYPE_F64: return 8;
     case ES_DTYPE_OTHER: break;

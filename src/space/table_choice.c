@@ -122,7 +122,12 @@ es_status es_table_choose(const es_container *container, const char *path, const
     *tied = input && !output && (!config->has_tie || config->tie) && config->model_type;
     *table = *other = NULL;
     const char *which = options->space ? options->space : "input";
-    if (options->tensor) return choose_named(container, path, options->tensor, table, error);
+    if (options->tensor) {
+        ES_TRY(choose_named(container, path, options->tensor, table, error));
+        *tied = *tied && *table == input;
+        *other = *table == input ? output : *table == output ? input : NULL;
+        return ES_OK;
+    }
     if (strcmp(which, "output") == 0) {
         *table = output ? output : *tied ? input : NULL;
         *other = output ? input : NULL;
@@ -132,6 +137,7 @@ es_status es_table_choose(const es_container *container, const char *path, const
     }
     if (strcmp(which, "position") == 0) {
         *table = find_by_names(container, position_names);
+        *tied = false; /* said of the embedding and the unembedding alone */
         if (*table) return ES_OK;
         return fail_with_list(container, path, "no position table (such as wpe.weight) in it",
                               error);
