@@ -57,9 +57,11 @@ static const char *demo_folder(char *out, size_t capacity)
     char *slash = strrchr(program, '/');
     if (!slash) return NULL;
     *slash = '\0';
+    char joined[PATH_MAX];
     const char *folder =
-        folder_that_exists(program, "../share/embscope/models/demo", out, capacity);
-    return folder ? folder : folder_that_exists(program, "../models/demo", out, capacity);
+        folder_that_exists(program, "../share/embscope/models/demo", joined, sizeof joined);
+    if (!folder) folder = folder_that_exists(program, "../models/demo", joined, sizeof joined);
+    return folder && capacity >= PATH_MAX ? realpath(folder, out) : NULL; /* without "bin/.." */
 }
 
 /* -o and --plot must not write over a file that this command reads. */

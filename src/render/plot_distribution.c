@@ -117,12 +117,15 @@ static void add_line(es_text *script, double x, double top, const char *color, c
     es_text_printf(script, " nohead lw 1.25 dt %s lc rgb '%s' front\n", dash, color);
 }
 
-/* Words beside a line, on the side where there is room for the longest of them. */
-static void add_words(es_text *script, const window *view, double x, double y, const char *color,
-                      const char *words)
+/* Words beside a line, on the side away from the other line where there is room for the longest of
+ * them. */
+static void add_words(es_text *script, const window *view, double x, double other, double y,
+                      const char *color, const char *words)
 {
     double pixel = (view->high - view->low) / (WIDTH - LEFT - RIGHT);
-    bool to_left = x + pixel * es_figure_text_width(LONGEST_WORDS, 12.5) > view->high;
+    double width = pixel * es_figure_text_width(LONGEST_WORDS, 12.5);
+    bool fits_left = x - width >= view->low, fits_right = x + width <= view->high;
+    bool to_left = fits_left && (x < other || !fits_right);
     es_text_printf(script, "set label \"%s%s%s\" at ", to_left ? "" : "  ", words,
                    to_left ? "  " : "");
     es_text_fixed(script, x, 6);
@@ -140,17 +143,17 @@ static void add_marks(es_text *script, const es_distribution *all, const window 
         es_number_fixed(all->mean, 4, number);
         snprintf(words, sizeof words, "mean %s", number);
         add_line(script, all->mean, 0.98 * top, ES_STYLE_DATA, "1");
-        add_words(script, view, all->mean, 0.955 * top, ES_STYLE_DATA, words);
+        add_words(script, view, all->mean, all->once_level, 0.955 * top, ES_STYLE_DATA, words);
     }
     if (!isfinite(all->once_level) || all->once_level >= view->high) return;
     add_line(script, all->once_level, 0.92 * top, ES_STYLE_MARK, "'-'");
     es_number_fixed(all->once_level, 4, number);
     snprintf(words, sizeof words, "one random pair would pass %s", number);
-    add_words(script, view, all->once_level, 0.895 * top, ES_STYLE_MARK, words);
+    add_words(script, view, all->once_level, all->mean, 0.895 * top, ES_STYLE_MARK, words);
     es_number_count(all->above_chance, number);
     snprintf(words, sizeof words, "%s %s it here", number,
              all->above_chance == 1 ? "passes" : "pass");
-    add_words(script, view, all->once_level, 0.845 * top, ES_STYLE_MARK, words);
+    add_words(script, view, all->once_level, all->mean, 0.845 * top, ES_STYLE_MARK, words);
 }
 
 es_figure es_figure_distribution(const es_space *space, const es_distribution *all)
@@ -160,7 +163,7 @@ es_figure es_figure_distribution(const es_space *space, const es_distribution *a
     es_text_add(&title, "The cosines of all ");
     es_text_count(&title, all->pairs);
     es_text_add(&title, " pairs");
-    es_source_line(&subtitle, es_space_source(space));
+    es_source_caption(&subtitle, es_space_source(space));
     es_figure figure = es_figure_start("distribution", WIDTH, HEIGHT, &title, &subtitle);
     es_text_release(&title);
     es_text_release(&subtitle);

@@ -100,7 +100,7 @@ es_figure es_figure_embeddings(const es_space *space, const es_selection *select
     add_quoted(&title, &items[1]);
     es_text_printf(&title, " in %lld dimensions: cosine ", (long long)d);
     es_text_fixed(&title, seen.cosine, 4);
-    es_source_line(&subtitle, es_space_source(space));
+    es_source_caption(&subtitle, es_space_source(space));
     es_figure figure = es_figure_start("embeddings", WIDTH, HEIGHT, &title, &subtitle);
     es_text_release(&title);
     es_text_release(&subtitle);

@@ -221,7 +221,7 @@ es_figure es_figure_matrix(const es_space *space, const es_matrix *matrix)
     if (width < 520) width = 520;
     es_text title = {0}, subtitle = {0};
     es_text_printf(&title, "Cosine similarity of %lld tokens", (long long)plan.n);
-    es_source_line(&subtitle, es_space_source(space));
+    es_source_caption(&subtitle, es_space_source(space));
     if (plan.drop_space && plan.n <= LABELLED)
         es_text_add(&subtitle, "; tokens with their leading space");
     es_figure figure = es_figure_start("matrix", width, height, &title, &subtitle);

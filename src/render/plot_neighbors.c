@@ -227,7 +227,7 @@ es_figure es_figure_neighbors(const es_space *space, const es_neighbors *neighbo
     size_t length = strlen(neighbors->query);
     es_display_quoted(&title, neighbors->query, es_display_prefix(neighbors->query, length, 60));
     es_text_add(&title, " to every token");
-    es_source_line(&subtitle, es_space_source(space));
+    es_source_caption(&subtitle, es_space_source(space));
     if (all_spaced(neighbors)) es_text_add(&subtitle, "; tokens with their leading space");
     es_figure figure = es_figure_start("neighbors", WIDTH, HEIGHT, &title, &subtitle);
     es_text_release(&title);

@@ -23,6 +23,18 @@ void es_source_line(es_text *text, const es_source *source)
     }
 }
 
+void es_source_caption(es_text *text, const es_source *source)
+{
+    es_source shown = *source;
+    int slashes = 0;
+    for (const char *at = source->path + strlen(source->path); at > source->path; at--)
+        if (at[-1] == '/' && ++slashes == 2) {
+            shown.path = at;
+            break;
+        }
+    es_source_line(text, &shown);
+}
+
 es_status es_render_heading(const es_space *space, const es_render_options *options, FILE *out,
                             es_error *error)
 {

@@ -11,6 +11,9 @@
 /* "wte.weight of PATH, 50257 x 768 F32, raw rows" */
 void es_source_line(es_text *text, const es_source *source);
 
+/* The same with the folder and name of the file alone, for a figure. */
+void es_source_caption(es_text *text, const es_source *source);
+
 /* That line, bold, and an empty one. */
 es_status es_render_heading(const es_space *space, const es_render_options *options, FILE *out,
                             es_error *error);
