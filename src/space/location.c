@@ -18,13 +18,15 @@ void es_location_release(es_location *location)
     *location = (es_location){0};
 }
 
-/* folder/name if it exists, else NULL (also when memory is short: then nothing is found). */
-static char *existing(const char *folder, const char *name)
+/* *path = folder/name if it exists, else NULL. */
+static es_status find_existing(const char *folder, const char *name, char **path, es_error *error)
 {
-    char *path = es_path_join(folder, name);
-    if (path && es_path_exists(path)) return path;
-    free(path);
-    return NULL;
+    *path = es_path_join(folder, name);
+    if (!*path) return es_fail_memory(error, "a path", strlen(folder));
+    if (es_path_exists(*path)) return ES_OK;
+    free(*path);
+    *path = NULL;
+    return ES_OK;
 }
 
 static es_status find_in_folder(const char *folder, es_location *location, es_error *error)
@@ -36,11 +38,12 @@ static es_status find_in_folder(const char *folder, es_location *location, es_er
     if (!(location->folder = es_copy_text(folder)))
         return es_fail_memory(error, "a path", strlen(folder));
     for (size_t i = 0; i < sizeof candidates / sizeof *candidates; i++) {
-        if (!(location->file = existing(folder, candidates[i].name))) continue;
+        ES_TRY(find_existing(folder, candidates[i].name, &location->file, error));
         location->is_index = candidates[i].is_index;
-        return ES_OK;
+        if (location->file) return ES_OK;
     }
-    char *torch = existing(folder, "pytorch_model.bin");
+    char *torch;
+    ES_TRY(find_existing(folder, "pytorch_model.bin", &torch, error));
     if (torch) {
         free(torch);
         return es_fail(error, ES_UNSUPPORTED,
@@ -70,51 +73,72 @@ static bool is_hub_id(const char *id)
     return slashes <= 1 && id[0] != '.' && id[0] != '-';
 }
 
-/* The commit that `main` names, or the only snapshot there is; NULL where neither. */
-static char *snapshot_name(const char *repository)
+/* *commit = what `main` names, or NULL where no such file is good for anything. */
+static es_status read_main(const char *repository, char **commit, es_error *error)
 {
-    char *refs = es_path_join(repository, "refs/main"), *commit = NULL;
     int64_t size;
-    if (refs && es_file_read_all(refs, 256, &commit, &size, NULL) == ES_OK) {
-        size_t length = strspn(commit, "0123456789abcdefABCDEF");
-        commit[length] = '\0';
-        if (!length) {
-            free(commit);
-            commit = NULL;
-        }
-    }
-    free(refs);
-    if (commit) return commit;
+    *commit = NULL;
+    char *path;
+    ES_TRY(find_existing(repository, "refs/main", &path, error));
+    if (!path) return ES_OK;
+    es_status status = es_file_read_all(path, 256, commit, &size, error);
+    free(path);
+    if (status == ES_NO_MEMORY) return status;
+    if (status != ES_OK) return ES_OK;
+    size_t length = strspn(*commit, "0123456789abcdefABCDEF");
+    (*commit)[length] = '\0';
+    if (length) return ES_OK;
+    free(*commit);
+    *commit = NULL;
+    return ES_OK;
+}
+
+/* *name = the only snapshot there is; NULL where there are none or several. */
+static es_status only_snapshot(const char *repository, char **name, es_error *error)
+{
+    *name = NULL;
     char *snapshots = es_path_join(repository, "snapshots");
-    DIR *folder = snapshots ? opendir(snapshots) : NULL;
+    if (!snapshots) return es_fail_memory(error, "a path", strlen(repository));
+    DIR *folder = opendir(snapshots);
+    es_status status = ES_OK;
     int count = 0;
-    for (struct dirent *entry; folder && (entry = readdir(folder));) {
-        if (entry->d_name[0] == '.') continue;
-        free(commit);
-        commit = ++count == 1 ? es_copy_text(entry->d_name) : NULL;
+    for (struct dirent *entry; folder && status == ES_OK && (entry = readdir(folder));) {
+        if (entry->d_name[0] == '.' || ++count > 1) continue;
+        if (!(*name = es_copy_text(entry->d_name)))
+            status = es_fail_memory(error, "a path", strlen(entry->d_name));
     }
     if (folder) closedir(folder);
     free(snapshots);
-    return commit;
+    if (count > 1) {
+        free(*name);
+        *name = NULL;
+    }
+    return status;
 }
 
-/* The snapshot folder of a Hub id in the cache, or NULL. */
-static char *find_in_cache(const char *cache, const char *id)
+/* *folder = the snapshot folder of a Hub id in the cache, or NULL. */
+static es_status find_in_cache(const char *cache, const char *id, char **folder, es_error *error)
 {
+    *folder = NULL;
     const char *slash = strchr(id, '/');
-    char *name = slash ? es_copy_format("models--%.*s--%s", (int)(slash - id), id, slash + 1)
-                       : es_copy_format("models--%s", id);
-    char *repository = name ? es_path_join(cache, name) : NULL;
-    char *commit = repository ? snapshot_name(repository) : NULL;
-    char *folder = commit ? es_copy_format("%s/snapshots/%s", repository, commit) : NULL;
-    if (folder && !es_path_is_folder(folder)) {
-        free(folder);
-        folder = NULL;
+    char *repository =
+        slash ? es_copy_format("%s/models--%.*s--%s", cache, (int)(slash - id), id, slash + 1)
+              : es_copy_format("%s/models--%s", cache, id);
+    if (!repository) return es_fail_memory(error, "a path", strlen(cache));
+    char *commit = NULL;
+    es_status status = read_main(repository, &commit, error);
+    if (status == ES_OK && !commit) status = only_snapshot(repository, &commit, error);
+    if (status == ES_OK && commit) {
+        *folder = es_copy_format("%s/snapshots/%s", repository, commit);
+        if (!*folder) status = es_fail_memory(error, "a path", strlen(repository));
     }
     free(commit);
     free(repository);
-    free(name);
-    return folder;
+    if (*folder && !es_path_is_folder(*folder)) {
+        free(*folder);
+        *folder = NULL;
+    }
+    return status;
 }
 
 static es_status find_by_id(const char *model, const char *cache, es_location *location,
@@ -132,14 +156,14 @@ static es_status find_by_id(const char *model, const char *cache, es_location *l
     };
     const char *id = strncmp(model, "hf://", 5) == 0 ? model + 5 : model;
     if (!is_hub_id(id)) return es_fail(error, ES_NOT_FOUND, "%s: no such file or folder", model);
-    char *folder = cache ? find_in_cache(cache, id) : NULL;
+    char *folder = NULL;
     const char *full = id;
+    if (cache) ES_TRY(find_in_cache(cache, id, &folder, error));
     for (size_t i = 0; i < sizeof moved / sizeof *moved; i++) {
-        if (strcmp(id, moved[i][0]) == 0) full = moved[i][1];
-        if (!folder && cache && strcmp(id, moved[i][0]) == 0)
-            folder = find_in_cache(cache, moved[i][1]);
-        if (!folder && cache && strcmp(id, moved[i][1]) == 0)
-            folder = find_in_cache(cache, moved[i][0]);
+        bool old = strcmp(id, moved[i][0]) == 0, new = strcmp(id, moved[i][1]) == 0;
+        if (old) full = moved[i][1];
+        if (!folder && cache && (old || new))
+            ES_TRY(find_in_cache(cache, moved[i][old], &folder, error));
     }
     if (folder) {
         es_status status = find_in_folder(folder, location, error);
@@ -171,7 +195,8 @@ es_status es_location_find(const char *model, const es_open_options *options, es
         location->file = es_copy_text(model);
         status = folder && location->file ? ES_OK : es_fail_memory(error, "a path", length);
         /* A model's own file inside its folder brings its tokenizer along. */
-        char *config = folder ? existing(folder, "config.json") : NULL;
+        char *config = NULL;
+        if (status == ES_OK) status = find_existing(folder, "config.json", &config, error);
         if (config)
             location->folder = folder;
         else
