@@ -1,6 +1,13 @@
 #include "base/memory.h"
 #include "test.h"
 
+/* Under AddressSanitizer too, an allocation that is too large is NULL. */
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+
 static void multiplies(void **state)
 {
     (void)state;
