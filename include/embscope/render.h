@@ -7,6 +7,7 @@
 #ifndef EMBSCOPE_RENDER_H
 #define EMBSCOPE_RENDER_H
 
+#include <embscope/full_matrix.h>
 #include <embscope/knn.h>
 #include <embscope/near_pairs.h>
 #include <embscope/report.h>
@@ -50,6 +51,12 @@ es_status es_render_distribution(const es_space *space, const es_distribution *d
                                  const es_render_options *options, FILE *out, es_error *error);
 es_status es_render_matrix(const es_space *space, const es_matrix *matrix,
                            const es_render_options *options, FILE *out, es_error *error);
+/* All of S as a .npy file, (n, n), as it is computed: `out` is written from front to back, and how
+ * many bytes that makes. A write that fails ends the work. */
+es_status es_render_full_matrix_npy(es_space *space, const es_full_matrix_options *options,
+                                    FILE *out, es_error *error);
+int64_t es_full_matrix_npy_bytes(const es_space *space, es_matrix_dtype dtype);
+
 /* JSON and the table are the summary; CSV has a line for each neighbour, JSONL one for each row. */
 es_status es_render_knn(const es_space *space, const es_knn *knn, const es_render_options *options,
                         FILE *out, es_error *error);
