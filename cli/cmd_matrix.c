@@ -3,21 +3,31 @@
 #include "message.h"
 #include "model.h"
 
+#include <string.h>
+
 typedef struct settings {
     cli_common common;
     int64_t random, seed;
+    bool all;
+    const char *dtype;
 } settings;
 
 static const cli_example examples[] = {
     {"matrix demo cat dog horse red green blue", "who belongs together"},
     {"matrix demo --random 200 --seed 1 --json", "200 tokens drawn by lot"},
     {"matrix demo cat dog horse red green blue --plot matrix.svg", "a heat map with its tree"},
+    {"matrix demo --all -o S.npy --dtype f16", "all of S, for NumPy, on disk"},
     {0}};
 
 static const char *const details[] = {
     "The cosine matrix S of the chosen tokens, its eigenvalues (S u = lambda u, descending) beside "
     "the edges that as many random directions would show, the average-linkage tree of 1 - cos, and "
     "the optimal order of its leaves. At most 4,096 tokens.",
+    "--all -o FILE.npy writes the whole vocabulary's S instead, n x n numbers, as they are "
+    "computed: "
+    "float32 cosines within (132 + d/128) / 2^24 of the exact ones, the diagonal 1, row and column "
+    "of a token without a direction NaN. --dtype f16 rounds them to float16, within 2^-12 more, in "
+    "half the space.",
     NULL};
 
 static const cli_option own_options[] = {{.name = "random",
@@ -35,6 +45,15 @@ static const cli_option own_options[] = {{.name = "random",
                                           .offset = offsetof(settings, seed),
                                           .minimum = 0,
                                           .maximum = INT64_MAX},
+                                         {.name = "all",
+                                          .type = CLI_FLAG,
+                                          .help = "the matrix of all tokens, into the file of -o",
+                                          .offset = offsetof(settings, all)},
+                                         {.name = "dtype",
+                                          .type = CLI_WORD,
+                                          .value = "f32|f16",
+                                          .help = "with --all: float32 (default) or float16",
+                                          .offset = offsetof(settings, dtype)},
                                          {0}};
 
 static const cli_option_group groups[] = {
@@ -49,6 +68,7 @@ static es_status choose(cli_call *call, cli_words *words, es_selection *selectio
     if (chosen->random && (call->argument_count > 1 || call->common->tokens))
         return cli_call_usage(call, "--random and tokens exclude each other");
     if (chosen->seed && !chosen->random) return cli_call_usage(call, "--seed needs --random");
+    if (chosen->dtype) return cli_call_usage(call, "--dtype needs --all");
     es_status status = cli_call_words(call, words);
     if (!status && !chosen->random && words->count < 2)
         return cli_call_usage(call, "matrix takes MODEL and two tokens or more, or --random N");
@@ -72,8 +92,47 @@ static es_status answer(cli_call *call, cli_words *words, es_selection *selectio
                   : es_render_matrix(call->space, matrix, &options, call->out, &call->error);
 }
 
+static void tell_size(const cli_call *call, bool half, int64_t bytes)
+{
+    char text[160];
+    long long n = (long long)es_space_row_count(call->space);
+    int unit = bytes >= 1 << 30 ? 3 : bytes >= 1 << 20 ? 2 : 1;
+    snprintf(text, sizeof text, "%lld x %lld cosines as %s: %.1f %ciB", n, n,
+             half ? "float16" : "float32", (double)bytes / (double)(INT64_C(1) << 10 * unit),
+             "KMG"[unit - 1]);
+    cli_call_note(call, text);
+}
+
+static es_status write_all(cli_call *call)
+{
+    const settings *chosen = call->settings;
+    const cli_common *common = call->common;
+    if (chosen->random || chosen->seed || call->argument_count > 1 || common->tokens)
+        return cli_call_usage(call, "--all and chosen tokens exclude each other");
+    if (common->json || common->csv || common->plot)
+        return cli_call_usage(call, "--all writes a NumPy file: --json, --csv and --plot are for "
+                                    "chosen tokens");
+    if (!common->output) return cli_call_usage(call, "--all needs -o FILE.npy");
+    es_status status = cli_model_open(call);
+    if (status) return status;
+    es_full_matrix_options options = {.threads = (int)common->threads,
+                                      .progress = cli_call_progress(call)};
+    bool half = chosen->dtype && !strcmp(chosen->dtype, "f16");
+    options.dtype = half ? ES_MATRIX_F16 : ES_MATRIX_F32;
+    int64_t bytes = es_full_matrix_npy_bytes(call->space, options.dtype);
+    tell_size(call, half, bytes);
+    cli_sink sink;
+    status = cli_output_room(common->output, bytes, &call->error);
+    if (!status) status = cli_sink_open(&sink, common->output, &call->error);
+    if (status) return status;
+    status = es_render_full_matrix_npy(call->space, &options, sink.out, &call->error);
+    cli_progress_finish(&call->progress);
+    return cli_sink_close(&sink, status, &call->error);
+}
+
 static es_status run(cli_call *call)
 {
+    if (((const settings *)call->settings)->all) return write_all(call);
     cli_words words = {0};
     es_selection selection = {0};
     es_matrix matrix = {0};

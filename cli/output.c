@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 enum { BUFFER = 1 << 20 };
@@ -47,6 +48,20 @@ es_status cli_output_check(const char *path, const char *const *inputs, size_t c
         return cli_fail_path(error, ES_CANNOT_WRITE, path, ENOTDIR);
     if (access(folder, W_OK | X_OK)) return cli_fail_path(error, ES_CANNOT_WRITE, folder, errno);
     return ES_OK;
+}
+
+es_status cli_output_room(const char *path, int64_t bytes, es_error *error)
+{
+    const double gib = 1 << 30;
+    struct stat target;
+    struct statvfs room;
+    char folder[PATH_MAX];
+    if (!stat(path, &target) && !S_ISREG(target.st_mode)) return ES_OK;
+    if (!folder_of(path, folder, sizeof folder) || statvfs(folder, &room)) return ES_OK;
+    double free_bytes = (double)room.f_bavail * (double)room.f_frsize;
+    if ((double)bytes <= free_bytes) return ES_OK;
+    return cli_fail(error, ES_CANNOT_WRITE, "%s: needs %.1f GiB, and %.1f GiB are free there", path,
+                    (double)bytes / gib, free_bytes / gib);
 }
 
 /* Write all, or return the errno that stopped it. */

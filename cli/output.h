@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 /* Before the work: can `path` be written? It must not be a folder, nor lie in one that is absent or
@@ -18,6 +19,10 @@
  * standard output, is always fine. */
 es_status cli_output_check(const char *path, const char *const *inputs, size_t count,
                            es_error *error);
+
+/* Is there room for `bytes` more in the folder of `path`? CANNOT_WRITE where not. A device or pipe
+ * has room. */
+es_status cli_output_room(const char *path, int64_t bytes, es_error *error);
 
 /* An answer on its way out. Renderers write to `out`. */
 typedef struct cli_sink {

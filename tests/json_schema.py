@@ -76,6 +76,8 @@ with tempfile.TemporaryDirectory() as folder:
     os.chdir(folder)
     write_words("words.vec", [("cat", [1, 2, 0.5]), ("dog", [1, 1.5, 0.25]), ("banana", [-1, 0.5, 2]),
                               ("zéro", [0, 0, 0]), ("\"quoted\"", [0.5, -1, 1]), ("car", [3, -2, 0.125])])
+    with open("questions", "w", encoding="utf-8") as file:
+        file.write("cat\ndog + car\n")
     write_npy("bare.npy", [[1, 0], [float("nan"), 1], [0, 0], [1, 1], [-1, 1e-30], [1, 0]])
     runs = [
         ["info", "words.vec"],
@@ -87,6 +89,9 @@ with tempfile.TemporaryDirectory() as folder:
         ["neighbors", "words.vec", "cat", "-k", "3"],
         ["neighbors", "words.vec", "cat", "+", "dog", "-", "car", "--metric", "euclidean"],
         ["neighbors", "bare.npy", "@0", "--farthest", "--all"],
+        ["neighbors", "words.vec", "--tokens", "questions", "-k", "2", "--metric", "dot"],
+        ["neighbors", "words.vec", "--all", "--min", "0.5"],
+        ["neighbors", "bare.npy", "--all", "--min", "-1"],
         ["distribution", "words.vec"],
         ["distribution", "bare.npy", "--per-row"],
         ["knn", "words.vec", "-k", "2"],

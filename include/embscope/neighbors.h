@@ -54,6 +54,18 @@ es_status es_neighbors_of_terms(es_space *space, const es_selection *terms, cons
                                 const es_neighbors_options *options, es_neighbors *neighbors,
                                 es_error *error);
 
+/* One of several queries: terms and their signs, as above. */
+typedef struct es_query {
+    es_selection terms;
+    const int *signs;
+} es_query;
+
+/* The same for `count` queries: answers is (count), yours; what all queries share is computed once.
+ * On failure no answer is left. */
+es_status es_neighbors_of_queries(es_space *space, const es_query *queries, int64_t count,
+                                  const es_neighbors_options *options, es_neighbors *answers,
+                                  es_error *error);
+
 /* Nearest rows to a vector of `columns` components; `label` names it. */
 es_status es_neighbors_of_vector(es_space *space, const double *vector, const char *label,
                                  const es_neighbors_options *options, es_neighbors *neighbors,

@@ -7,7 +7,9 @@
 #ifndef EMBSCOPE_RENDER_H
 #define EMBSCOPE_RENDER_H
 
+#include <embscope/full_matrix.h>
 #include <embscope/knn.h>
+#include <embscope/near_pairs.h>
 #include <embscope/report.h>
 #include <stdio.h>
 
@@ -17,7 +19,7 @@ typedef enum es_output {
     ES_OUTPUT_TABLE = 0,
     ES_OUTPUT_JSON = 1,
     ES_OUTPUT_CSV = 2,
-    ES_OUTPUT_JSONL = 3, /* an object a row, where an answer is a long list (knn) */
+    ES_OUTPUT_JSONL = 3, /* an object a row, where an answer is a long list (knn, neighbors) */
 } es_output;
 
 typedef struct es_render_options {
@@ -38,10 +40,23 @@ es_status es_render_similarity(const es_space *space, const es_similarity *simil
                                const es_render_options *options, FILE *out, es_error *error);
 es_status es_render_neighbors(const es_space *space, const es_neighbors *neighbors,
                               const es_render_options *options, FILE *out, es_error *error);
+/* Several answers of one metric: `queries` in JSON, a block each in a table, a column in CSV, a
+ * line each in JSONL. */
+es_status es_render_neighbors_list(const es_space *space, const es_neighbors *answers,
+                                   int64_t count, const es_render_options *options, FILE *out,
+                                   es_error *error);
+es_status es_render_near_pairs(const es_space *space, const es_near_pairs *pairs,
+                               const es_render_options *options, FILE *out, es_error *error);
 es_status es_render_distribution(const es_space *space, const es_distribution *distribution,
                                  const es_render_options *options, FILE *out, es_error *error);
 es_status es_render_matrix(const es_space *space, const es_matrix *matrix,
                            const es_render_options *options, FILE *out, es_error *error);
+/* All of S as a .npy file, (n, n), as it is computed: `out` is written from front to back, and how
+ * many bytes that makes. A write that fails ends the work. */
+es_status es_render_full_matrix_npy(es_space *space, const es_full_matrix_options *options,
+                                    FILE *out, es_error *error);
+int64_t es_full_matrix_npy_bytes(const es_space *space, es_matrix_dtype dtype);
+
 /* JSON and the table are the summary; CSV has a line for each neighbour, JSONL one for each row. */
 es_status es_render_knn(const es_space *space, const es_knn *knn, const es_render_options *options,
                         FILE *out, es_error *error);

@@ -216,6 +216,16 @@ static es_status choose(search *search, int64_t k, const int64_t *excluded, int6
     return status;
 }
 
+/* What CSLS corrects every row by; NULL under another metric. */
+static es_status mean_nearest_of(es_space *space, const es_neighbors_options *options,
+                                 double **means, es_error *error)
+{
+    *means = NULL;
+    if (options->metric != ES_METRIC_CSLS) return ES_OK;
+    ES_TRY(es_space_load(space, error));
+    return es_nearest_means(space, CSLS_K, options->threads, &options->progress, means, error);
+}
+
 static es_status run(search *search, const int64_t *excluded, int64_t excluded_count,
                      es_neighbors *answer, es_error *error)
 {
@@ -225,18 +235,12 @@ static es_status run(search *search, const int64_t *excluded, int64_t excluded_c
     if (k < 1)
         return es_fail(error, ES_BAD_ARGUMENT, "k must be 1 or more, not %lld", (long long)k);
     ES_TRY(es_space_load(space, error));
-    double *mean_nearest = NULL;
-    if (options->metric == ES_METRIC_CSLS) {
-        ES_TRY(es_nearest_means(space, CSLS_K, options->threads, &options->progress, &mean_nearest,
-                                error));
-        search->mean_nearest = mean_nearest;
-    }
     search->cosines = es_alloc(n, sizeof(double));
     search->scores = es_alloc(n, sizeof(double));
     es_status status = ES_OK;
     if (!search->cosines || !search->scores)
         status = es_fail_memory(error, "scores", (size_t)n * sizeof(double));
-    if (status == ES_OK && mean_nearest)
+    if (status == ES_OK && search->mean_nearest)
         status = es_nearest_mean_of_vector(space, search->unit, CSLS_K, excluded, excluded_count,
                                            &search->query_mean_nearest, error);
     if (status == ES_OK)
@@ -254,13 +258,12 @@ static es_status run(search *search, const int64_t *excluded, int64_t excluded_c
     }
     free(search->cosines);
     free(search->scores);
-    free(mean_nearest);
     return status;
 }
 
 static es_status search_with(es_space *space, const double *query, const int64_t *excluded,
                              int64_t excluded_count, const es_neighbors_options *options,
-                             es_neighbors *answer, es_error *error)
+                             const double *mean_nearest, es_neighbors *answer, es_error *error)
 {
     int64_t d = space->source.columns;
     double *unit = es_alloc(d, sizeof *unit);
@@ -270,7 +273,11 @@ static es_status search_with(es_space *space, const double *query, const int64_t
     answer->query_norm = es_make_unit(space->kernel, query, d, unit);
     es_status status;
     if (answer->query_norm > 0) {
-        search search = {.space = space, .options = options, .query = query, .unit = unit};
+        search search = {.space = space,
+                         .options = options,
+                         .query = query,
+                         .unit = unit,
+                         .mean_nearest = mean_nearest};
         status = run(&search, excluded, excluded_count, answer, error);
     } else {
         status = es_fail(error, ES_BAD_INPUT,
@@ -285,10 +292,14 @@ es_status es_neighbors_of_vector(es_space *space, const double *vector, const ch
                                  es_error *error)
 {
     static const es_neighbors_options defaults;
+    if (!options) options = &defaults;
     *neighbors = (es_neighbors){.query = es_copy_text(label ? label : "vector")};
     if (!neighbors->query) return es_fail_memory(error, "a label", 0);
-    es_status status =
-        search_with(space, vector, NULL, 0, options ? options : &defaults, neighbors, error);
+    double *mean_nearest;
+    es_status status = mean_nearest_of(space, options, &mean_nearest, error);
+    if (status == ES_OK)
+        status = search_with(space, vector, NULL, 0, options, mean_nearest, neighbors, error);
+    free(mean_nearest);
     if (status != ES_OK) es_neighbors_release(neighbors);
     return status;
 }
@@ -323,12 +334,12 @@ static void combine(const es_kernel *kernel, const es_selection *terms, const in
     }
 }
 
-es_status es_neighbors_of_terms(es_space *space, const es_selection *terms, const int *signs,
-                                const es_neighbors_options *options, es_neighbors *neighbors,
-                                es_error *error)
+static es_status answer_query(es_space *space, const es_query *asked,
+                              const es_neighbors_options *options, const double *mean_nearest,
+                              es_neighbors *neighbors, es_error *error)
 {
-    static const es_neighbors_options defaults;
-    if (!options) options = &defaults;
+    const es_selection *terms = &asked->terms;
+    const int *signs = asked->signs;
     *neighbors = (es_neighbors){0};
     if (terms->count < 1) return es_fail(error, ES_BAD_ARGUMENT, "the query has no word");
     int64_t d = space->source.columns, excluded_count = 0;
@@ -347,12 +358,42 @@ es_status es_neighbors_of_terms(es_space *space, const es_selection *terms, cons
         for (int64_t i = 0; i < terms->count; i++)
             for (int64_t j = 0; j < terms->items[i].piece_count; j++)
                 excluded[count++] = terms->items[i].piece_ids[j];
-        status = search_with(space, query, excluded, count, options, neighbors, error);
+        status =
+            search_with(space, query, excluded, count, options, mean_nearest, neighbors, error);
     }
     free(vectors);
     free(excluded);
     if (status != ES_OK) es_neighbors_release(neighbors);
     return status;
+}
+
+es_status es_neighbors_of_queries(es_space *space, const es_query *queries, int64_t count,
+                                  const es_neighbors_options *options, es_neighbors *answers,
+                                  es_error *error)
+{
+    static const es_neighbors_options defaults;
+    if (!options) options = &defaults;
+    double *mean_nearest;
+    for (int64_t i = 0; i < count; i++) answers[i] = (es_neighbors){0};
+    es_status status = mean_nearest_of(space, options, &mean_nearest, error);
+    for (int64_t i = 0; i < count && status == ES_OK; i++) {
+        bool told = options->progress.report != NULL;
+        if (told && !options->progress.report(options->progress.context, i, count))
+            status = es_fail(error, ES_CANCELLED, "interrupted");
+        if (status == ES_OK)
+            status = answer_query(space, &queries[i], options, mean_nearest, &answers[i], error);
+    }
+    free(mean_nearest);
+    for (int64_t i = 0; i < count && status != ES_OK; i++) es_neighbors_release(&answers[i]);
+    return status;
+}
+
+es_status es_neighbors_of_terms(es_space *space, const es_selection *terms, const int *signs,
+                                const es_neighbors_options *options, es_neighbors *neighbors,
+                                es_error *error)
+{
+    es_query query = {.terms = *terms, .signs = signs};
+    return es_neighbors_of_queries(space, &query, 1, options, neighbors, error);
 }
 
 es_status es_vector_read(const char *path, int64_t columns, double **vector, es_error *error)

@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 enum {
     WIDTH = 820,
@@ -15,7 +16,6 @@ enum {
     MOST_BARS = 240,
     FEWEST_BARS = 12,
     CURVE_POINTS = 401,
-    LONGEST_WORDS = 37, /* columns of what is written beside a line */
 };
 
 /* Gamma(d/2) / (sqrt(pi) Gamma((d-1)/2)) (1 - t^2)^((d-3)/2), the density of the cosine of two
@@ -117,13 +117,12 @@ static void add_line(es_text *script, double x, double top, const char *color, c
     es_text_printf(script, " nohead lw 1.25 dt %s lc rgb '%s' front\n", dash, color);
 }
 
-/* Words beside a line, on the side away from the other line where there is room for the longest of
- * them. */
+/* Words beside a line, on the side away from the other line where there is room. */
 static void add_words(es_text *script, const window *view, double x, double other, double y,
                       const char *color, const char *words)
 {
     double pixel = (view->high - view->low) / (WIDTH - LEFT - RIGHT);
-    double width = pixel * es_figure_text_width(LONGEST_WORDS, 12.5);
+    double width = pixel * es_figure_text_width((int)strlen(words) + 4, 12.5);
     bool fits_left = x - width >= view->low, fits_right = x + width <= view->high;
     bool to_left = fits_left && (x < other || !fits_right);
     es_text_printf(script, "set label \"%s%s%s\" at ", to_left ? "" : "  ", words,

@@ -42,20 +42,34 @@ void es_render_neighbors_members(es_json_writer *json, const es_neighbors *neigh
     es_json_write_end(json);
 }
 
-static void neighbors_csv(const es_neighbors *neighbors, FILE *out)
+/* With `asked`, each line starts with its query. */
+static void neighbors_csv(const es_neighbors *answers, int64_t count, bool asked, FILE *out)
 {
-    bool scored = neighbors->metric != ES_METRIC_COSINE;
+    bool scored = count && answers->metric != ES_METRIC_COSINE;
+    const char *names[] = {"query", "rank", "id", "text", "cosine", scored ? "score" : NULL, NULL};
     es_csv csv = es_csv_to(out);
-    es_csv_header(
-        &csv, (const char *const[]){"rank", "id", "text", "cosine", scored ? "score" : NULL, NULL});
-    for (int64_t i = 0; i < neighbors->count; i++) {
-        const es_neighbor *neighbor = &neighbors->neighbors[i];
-        es_csv_int(&csv, i + 1);
-        es_csv_int(&csv, neighbor->id);
-        es_csv_bytes(&csv, neighbor->text.data, neighbor->text.size);
-        es_csv_double(&csv, neighbor->cosine);
-        if (scored) es_csv_double(&csv, neighbor->score);
-        es_csv_end_line(&csv);
+    es_csv_header(&csv, names + !asked);
+    for (int64_t q = 0; q < count; q++)
+        for (int64_t i = 0; i < answers[q].count; i++) {
+            const es_neighbor *neighbor = &answers[q].neighbors[i];
+            if (asked) es_csv_text(&csv, answers[q].query);
+            es_csv_int(&csv, i + 1);
+            es_csv_int(&csv, neighbor->id);
+            es_csv_bytes(&csv, neighbor->text.data, neighbor->text.size);
+            es_csv_double(&csv, neighbor->cosine);
+            if (scored) es_csv_double(&csv, neighbor->score);
+            es_csv_end_line(&csv);
+        }
+}
+
+static void neighbors_lines(const es_neighbors *answers, int64_t count, FILE *out)
+{
+    for (int64_t q = 0; q < count; q++) {
+        es_json_writer json = es_json_write_to(out);
+        json.one_line = true;
+        es_json_write_object(&json);
+        es_render_neighbors_members(&json, &answers[q]);
+        es_json_write_end(&json);
     }
 }
 
@@ -115,16 +129,50 @@ es_status es_render_neighbors_body(const es_space *space, const es_neighbors *ne
 es_status es_render_neighbors(const es_space *space, const es_neighbors *neighbors,
                               const es_render_options *options, FILE *out, es_error *error)
 {
-    if (options->output == ES_OUTPUT_JSON) {
+    switch (options->output) {
+    case ES_OUTPUT_JSON: {
         es_json_writer json = es_json_write_to(out);
         es_render_json_begin(&json, space, "neighbors");
         es_render_neighbors_members(&json, neighbors);
         es_render_json_end(&json, options);
-    } else if (options->output == ES_OUTPUT_CSV) {
-        neighbors_csv(neighbors, out);
-    } else {
+        break;
+    }
+    case ES_OUTPUT_JSONL: neighbors_lines(neighbors, 1, out); break;
+    case ES_OUTPUT_CSV: neighbors_csv(neighbors, 1, false, out); break;
+    default:
         ES_TRY(es_render_heading(space, options, out, error));
         ES_TRY(es_render_neighbors_body(space, neighbors, options, out, error));
+    }
+    return es_render_finish(out, error);
+}
+
+es_status es_render_neighbors_list(const es_space *space, const es_neighbors *answers,
+                                   int64_t count, const es_render_options *options, FILE *out,
+                                   es_error *error)
+{
+    switch (options->output) {
+    case ES_OUTPUT_JSON: {
+        es_json_writer json = es_json_write_to(out);
+        es_render_json_begin(&json, space, "neighbors");
+        es_json_write_key(&json, "queries");
+        es_json_write_array(&json);
+        for (int64_t q = 0; q < count; q++) {
+            es_json_write_object(&json);
+            es_render_neighbors_members(&json, &answers[q]);
+            es_json_write_end(&json);
+        }
+        es_json_write_end(&json);
+        es_render_json_end(&json, options);
+        break;
+    }
+    case ES_OUTPUT_JSONL: neighbors_lines(answers, count, out); break;
+    case ES_OUTPUT_CSV: neighbors_csv(answers, count, true, out); break;
+    default:
+        ES_TRY(es_render_heading(space, options, out, error));
+        for (int64_t q = 0; q < count; q++) {
+            if (q) fputc('\n', out);
+            ES_TRY(es_render_neighbors_body(space, &answers[q], options, out, error));
+        }
     }
     return es_render_finish(out, error);
 }

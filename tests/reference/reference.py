@@ -176,3 +176,39 @@ def random_tail(t, d):
         return float((np.sin(x) ** (d - 2) * weights * half[:, None]).sum())
 
     return integral(np.arccos(t)) / integral(np.pi)
+
+
+# ---- the program's own order of sums ---------------------------------------------------------------
+
+LANES = 16
+
+
+def fold(lanes):
+    eight = lanes[..., :8] + lanes[..., 8:]
+    four = eight[..., :4] + eight[..., 4:]
+    return (four[..., 0] + four[..., 2]) + (four[..., 1] + four[..., 3])
+
+
+def padded(rows):
+    short = -rows.shape[1] % LANES
+    return np.pad(rows, ((0, 0), (0, short))).reshape(len(rows), -1, LANES)
+
+
+def dots(row, rows):
+    """row . each of rows as the program sums them, to the last bit: both padded(), products and
+    sums rounded one by one in 16 lanes."""
+    lanes = np.zeros((len(rows), LANES))
+    for block in range(rows.shape[1]):
+        lanes += row[block] * rows[:, block]
+    return fold(lanes)
+
+
+def unit_rows(rows):
+    """(defined rows, their unit rows padded)."""
+    rows = np.asarray(rows, float)
+    ids = np.flatnonzero(np.isfinite(rows).all(axis=1) & (rows != 0).any(axis=1))
+    blocks = padded(rows[ids])
+    lanes = np.zeros((len(ids), LANES))
+    for block in range(blocks.shape[1]):
+        lanes += blocks[:, block] * blocks[:, block]
+    return ids, blocks / np.sqrt(fold(lanes))[:, None, None]

@@ -5,8 +5,6 @@ embscope similarity w.vec --tokens words --csv | cmp - typed
 printf 'dog\n' | embscope similarity w.vec cat --tokens - --csv | cmp - typed
 embscope matrix w.vec --tokens words --csv > from-file
 embscope matrix w.vec cat dog --csv | cmp - from-file
-embscope neighbors w.vec --tokens words --csv > sum
-embscope neighbors w.vec cat + dog --csv | cmp - sum
 embscope similarity w.vec --tokens nosuch
 echo "exit $?"
 head -c 1000 /dev/zero > zeros
