@@ -9,6 +9,7 @@
 #include "analysis/knn_graph.h"
 #include "analysis/knn_lists.h"
 #include "analysis/pack.h"
+#include "analysis/vectors.h"
 #include "base/map.h"
 #include "base/memory.h"
 #include "base/parallel.h"
@@ -20,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_K = 10, ROTATION_SEED = 768, BLOCK_ROWS = 64, SAMPLE = 4096 };
+enum { DEFAULT_K = 10, ROTATION_SEED = 768, BLOCK_ROWS = 64, SAMPLE = 4096 /* rows of the mean */ };
 
 void es_knn_release(es_knn *knn)
 {
@@ -116,23 +117,12 @@ static es_status pack_floats(void *context, int64_t index, int worker, es_error 
     return status;
 }
 
-/* The point to centre on: the mean of SAMPLE rows spread over the table. Any fixed point is right;
- * the nearer it is to the mean, the shorter are the centred rows and the tighter is the bound. */
 static es_status choose_center(knn_job *job, es_error *error)
 {
-    int64_t d = job->d, step = job->count / SAMPLE + 1, used = 0;
-    double *row = es_alloc(d, sizeof *row);
-    job->mean = es_alloc(d, sizeof *job->mean);
-    es_status status = ES_OK;
-    if (!row || !job->mean) status = es_fail_memory(error, "the mean", (size_t)d * 16);
-    for (int64_t p = 0; p < job->count && status == ES_OK; p += step, used++) {
-        status = es_space_read_unit_rows(job->space, job->ids[p], 1, row, error);
-        for (int64_t k = 0; k < d; k++) job->mean[k] += row[k];
-    }
-    free(row);
-    if (status != ES_OK) return status;
-    for (int64_t k = 0; k < d; k++) job->mean[k] /= (double)used;
-    job->mean_square = job->space->kernel->dot(job->mean, job->mean, d);
+    if (!(job->mean = es_alloc(job->d, sizeof *job->mean)))
+        return es_fail_memory(error, "the mean", (size_t)job->d * sizeof *job->mean);
+    ES_TRY(es_sample_mean(job->space, job->ids, job->count, SAMPLE, job->mean, error));
+    job->mean_square = job->space->kernel->dot(job->mean, job->mean, job->d);
     return ES_OK;
 }
 

@@ -18,6 +18,8 @@ enum {
     ES_TILE = ES_STRIP * ES_PANEL,
     ES_CHAIN = 128, /* longest chain of multiply-adds before it is added to the total */
     ES_LANES = 16,
+    ES_GROUP = 64,         /* rows that one look at nibbles takes */
+    ES_NIBBLE_CHUNK = 128, /* components in 64 bytes of nibbles */
 };
 
 /* |tile product - exact dot product| of two unit rows of `depth` components, proven, not tuned:
@@ -63,6 +65,15 @@ typedef struct es_screen_side {
     const float *least; /* what a pair must be able to reach, less the allowance */
 } es_screen_side;
 
+/* ES_GROUP rows of nibbles and a query in 8 bits: see es_kernel.nibble_bounds. */
+typedef struct es_nibble_sides {
+    const uint8_t *rows;                    /* (ES_GROUP, stride) */
+    const float *scale, *offset, *residual; /* (ES_GROUP) */
+    const int8_t *query;                    /* (2 stride) */
+    int32_t start;
+    float query_scale, query_offset, query_length;
+} es_nibble_sides;
+
 typedef struct es_kernel {
     const char *name;
 
@@ -94,6 +105,16 @@ typedef struct es_kernel {
     void (*byte_reach)(const int32_t *sums, const es_screen_side *rows,
                        const es_screen_side *columns, es_reached *reached);
     bool bytes_are_fast; /* is byte_product faster than product? */
+
+    /* The sum over k of nibble k times query component k, exact. `stride` is a multiple of 64 and
+     * is aligned to it; of the bytes of a chunk of ES_NIBBLE_CHUNK components, byte j holds number
+     * j in its lower half and number 64 + j in its upper half. */
+    int32_t (*nibble_dot)(int64_t stride, const uint8_t *row, const int8_t *query);
+
+    /* upper[i] = residual_i query_length + (offset_i + query_offset
+     *            + scale_i query_scale (16 nibble_dot(row i) + start))
+     * in float32, two fused multiply-adds; returns the largest. */
+    float (*nibble_bounds)(int64_t stride, const es_nibble_sides *sides, float *upper);
 
     /* a . b in float32: multiply-adds in 32 lanes, folded. Only for screening: its bound is
      * es_float_dot_bound(). */
