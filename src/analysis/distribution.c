@@ -73,7 +73,8 @@ typedef struct pass {
     int64_t fine_bins, bins;
     bool certified;
     float margin;
-    double power[4]; /* sums over all pairs, once the pass is over */
+    double power[4];   /* sums over all pairs, once the pass is over */
+    int64_t *class_of; /* (rows): pairs of the same two classes have the same cosine */
     worker *workers;
     int64_t *counts;   /* (fine_bins), filled at the end */
     int64_t **flushed; /* a row of (fine_bins) for each worker */
@@ -99,12 +100,22 @@ static bool comes_before(float sign, double cosine, int64_t a, int64_t b, const 
     return a != other->a ? a < other->a : b < other->b;
 }
 
+/* Where many rows are equal, so are many pairs: they need not be multiplied again. */
+static bool has_classes_of(const pass *pass, const candidate_pair *pair, const es_extreme *winner)
+{
+    int64_t a = pass->class_of[pair->a], b = pass->class_of[pair->b];
+    int64_t x = pass->class_of[winner->a], y = pass->class_of[winner->b];
+    return (a == x && b == y) || (a == y && b == x);
+}
+
 static void settle(const pass *pass, worker *worker, extreme_search *search)
 {
     for (int64_t i = 0; i < search->count; i++) {
         const candidate_pair *pair = &search->pairs[i];
         if (pair->cosine < search->best - 2 * pass->margin) continue;
-        double cosine = exact_cosine(pass, worker, pair->a, pair->b);
+        bool known = search->settled && has_classes_of(pass, pair, &search->winner);
+        double cosine =
+            known ? search->winner.cosine : exact_cosine(pass, worker, pair->a, pair->b);
         if (search->settled &&
             !comes_before(search->sign, cosine, pair->a, pair->b, &search->winner))
             continue;
@@ -261,6 +272,7 @@ static void release_pass(pass *pass, int threads)
     free(pass->workers);
     free(pass->flushed);
     free(pass->counts);
+    free(pass->class_of);
 }
 
 /* The better of all threads' winners. */
@@ -390,6 +402,7 @@ static es_status run_pass(pass *pass, int threads, const es_distribution_options
                           const es_closed_forms *forms, es_distribution *answer, es_error *error)
 {
     ES_TRY(start_workers(pass, threads, error));
+    ES_TRY(es_packed_classes(pass->space, pass->pack, &pass->class_of, error));
     ES_TRY(es_tiles_run(pass->space->kernel, &pass->pack->packed, threads, take_strip, pass,
                         &options->progress, error));
     for (int i = 0; i < threads; i++) {
