@@ -142,8 +142,9 @@ typedef struct es_kernel {
                  double *gram);
 } es_kernel;
 
-/* The table for this machine, or the one that EMBSCOPE_KERNEL names (scalar, avx2, avx512,
- * avx512vnni): a name that is unknown, or that this machine cannot run, is BAD_ARGUMENT. */
+/* The table for this machine, or the one that EMBSCOPE_KERNEL names (scalar; avx2, avx512,
+ * avx512vnni; neon, neondot): a name that is unknown, or that this machine cannot run, is
+ * BAD_ARGUMENT. */
 es_status es_kernel_get(const es_kernel **kernel, es_error *error);
 
 /* The table of that name if this machine can run it, else NULL; and the names there are. */
@@ -155,6 +156,8 @@ void es_kernel_init_scalar(es_kernel *kernel);
 void es_kernel_init_avx2(es_kernel *kernel);
 void es_kernel_init_avx512(es_kernel *kernel);
 void es_kernel_init_avx512vnni(es_kernel *kernel);
+void es_kernel_init_neon(es_kernel *kernel);
+void es_kernel_init_neondot(es_kernel *kernel);
 
 /* Shared by all sets, so that they agree: add 16 float lanes to doubles, and fold 16 double lanes.
  */
