@@ -112,7 +112,8 @@ void es_nibble_query_put(const es_nibbles *pack, const double *y, double offset,
     query->offset = (float)offset;
     query->length = made.length;
     query->residual = round_up((double)made.residual * inflation);
-    query->norm = round_up((sqrt(square) + 0x1p-44) * inflation);
+    double norm = sqrt(square) > (double)made.length ? sqrt(square) : (double)made.length;
+    query->norm = round_up((norm + 0x1p-44) * inflation);
 }
 
 float es_nibbles_coarse(const es_kernel *kernel, const es_nibbles *pack, int64_t first,

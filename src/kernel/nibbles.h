@@ -45,7 +45,7 @@ void es_nibbles_expand(const es_nibbles *pack, int64_t first, uint8_t *panel);
 typedef struct es_nibble_query {
     int8_t *components; /* (2 * stride), zero past the depth; the caller's storage */
     int32_t sum;        /* of the components */
-    float scale, offset, length, residual, norm; /* length >= ||scale q||, norm >= ||y|| */
+    float scale, offset, length, residual, norm; /* length >= ||scale q||; norm, >= ||y|| too */
 } es_nibble_query;
 
 /* y is (depth), the centred and rotated query. */

@@ -1,6 +1,7 @@
 /* The index: against a brute force, one query and many, on every kernel and any number of threads,
  * on tables made to mislead it; and how it ends early: refused, cancelled, out of memory. */
 #define _GNU_SOURCE /* setenv, mkdtemp */
+#include "analysis/near_list.h"
 #include "analysis/vectors.h"
 #include "failing_allocation.h"
 #include "kernel/kernel.h"
@@ -340,6 +341,43 @@ static void leaves_out_the_excluded(void **state)
     free(queries);
 }
 
+/* ---- candidates --------------------------------------------------------------------------------
+ */
+
+static void lists_keep_what_could_be_best(void **state)
+{
+    (void)state;
+    enum { K = 7, PUSHED = 3000 };
+    es_near_list list = {0};
+    es_error error = {0};
+    es_random random = {30};
+    float lower[PUSHED], upper[PUSHED], sorted[PUSHED];
+    for (int round = 0; round < 2; round++) { /* a list is used again */
+        assert_ok(es_near_begin(&list, K, &error), error);
+        for (int i = 0; i < PUSHED; i++) {
+            lower[i] = sorted[i] = (float)draw_uniform(&random);
+            upper[i] = lower[i] + 0.01f;
+            float least = list.least;
+            assert_ok(es_near_push(&list, (es_near){i, lower[i], upper[i]}, &error), error);
+            assert_true(list.least >= least);
+            if (i < K - 1) assert_true(isinf(list.least));
+        }
+        es_near_cut(&list);
+        float kth = es_select_largest(sorted, PUSHED, K - 1);
+        assert_true(list.least == kth);
+        int64_t above = 0, expected = 0;
+        for (int i = 0; i < PUSHED; i++) {
+            above += lower[i] > kth;
+            expected += upper[i] >= kth;
+        }
+        assert_int_equal(above, K - 1);
+        assert_int_equal(list.count, expected);
+        for (int64_t i = 0; i < list.count; i++) assert_true(upper[list.items[i].place] >= kth);
+    }
+    assert_true(list.capacity < PUSHED / 2); /* what is out does not pile up */
+    es_near_release(&list);
+}
+
 /* ---- from many threads -------------------------------------------------------------------------
  */
 
@@ -505,6 +543,7 @@ int main(void)
         cmocka_unit_test(tops_are_prefixes),
         cmocka_unit_test(agrees_with_neighbors),
         cmocka_unit_test(leaves_out_the_excluded),
+        cmocka_unit_test(lists_keep_what_could_be_best),
         cmocka_unit_test(answers_several_threads),
         cmocka_unit_test(refuses_what_cannot_be),
         cmocka_unit_test(can_be_cancelled),
