@@ -19,7 +19,7 @@ enum {
     BLOCK_ROWS = 64,
     SAMPLE = 4096,    /* rows whose mean is the centre */
     GROUPS_FOR_K = 8, /* groups for each of the k that make their largest stand for all rows */
-    AHEAD = 6,        /* rows asked of memory before they are needed */
+    AHEAD = 12,       /* rows asked of memory before they are needed */
     LINE = 64,
 };
 
@@ -138,10 +138,8 @@ static es_status build(es_index *index, const es_progress *progress, es_error *e
     ES_TRY(es_nibbles_init(&index->pack, index->count, index->d, error));
     es_scaled_progress scaled = {progress, index->count};
     es_progress in_rows = {progress->report ? es_report_scaled : NULL, &scaled};
-    ES_TRY(es_parallel_for(index->threads, (index->count + BLOCK_ROWS - 1) / BLOCK_ROWS, pack_block,
-                           index, &in_rows, error));
-    es_nibbles_seal(&index->pack);
-    return ES_OK;
+    return es_parallel_for(index->threads, (index->count + BLOCK_ROWS - 1) / BLOCK_ROWS, pack_block,
+                           index, &in_rows, error);
 }
 
 es_status es_index_create(es_space *space, const es_index_options *options, es_index **index,
@@ -250,15 +248,16 @@ static float choose_level(const es_index *index, es_asker *asker, int64_t k)
 static es_status look_closely(const es_index *index, es_asker *asker, float low, float high,
                               es_error *error)
 {
+    const es_kernel *kernel = index->space->kernel;
     const es_nibbles *pack = &index->pack;
     int64_t count = 0, lines = pack->stride / LINE;
     if (low == -INFINITY) low = -FLT_MAX; /* which excluded rows are below */
     for (int64_t first = 0; first < pack->places; first += ES_GROUP) {
         if (asker->largest[first / ES_GROUP] < low) continue;
-        for (int64_t p = first; p < first + ES_GROUP; p++) {
-            asker->found[count] = (int32_t)p;
-            count += asker->upper[p] >= low && asker->upper[p] < high;
-        }
+        const float *upper = asker->upper + first;
+        uint64_t passed = kernel->at_least(upper, low) & ~kernel->at_least(upper, high);
+        for (; passed; passed &= passed - 1)
+            asker->found[count++] = (int32_t)(first + __builtin_ctzll(passed));
     }
     for (int64_t i = 0; i < count; i++) {
         if (i + AHEAD < count) {
@@ -268,7 +267,7 @@ static es_status look_closely(const es_index *index, es_asker *asker, float low,
         int64_t place = asker->found[i];
         if (asker->upper[place] < asker->near.least) continue;
         es_interval cosine =
-            es_nibbles_fine(index->space->kernel, pack, place, &asker->query, asker->upper[place]);
+            es_nibbles_fine(kernel, pack, place, &asker->query, asker->upper[place]);
         ES_TRY(es_near_push(&asker->near, (es_near){place, cosine.lower, cosine.upper}, error));
     }
     return ES_OK;

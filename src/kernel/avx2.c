@@ -315,6 +315,7 @@ static float nibble_bounds(int64_t stride, const es_nibble_sides *sides, float *
     __m256 query_scale = _mm256_set1_ps(sides->query_scale), most = _mm256_set1_ps(-INFINITY);
     __m256 query_offset = _mm256_set1_ps(sides->query_offset);
     __m256 query_length = _mm256_set1_ps(sides->query_length);
+    __m256 query_residual = _mm256_set1_ps(sides->query_residual);
     for (int i = 0; i < ES_GROUP; i += 8) {
         __m256i sum[8];
         for (int r = 0; r < 8; r++)
@@ -330,6 +331,7 @@ static float nibble_bounds(int64_t stride, const es_nibble_sides *sides, float *
         __m256 scale = _mm256_mul_ps(_mm256_loadu_ps(sides->scale + i), query_scale);
         __m256 offset = _mm256_add_ps(_mm256_loadu_ps(sides->offset + i), query_offset);
         __m256 value = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots), scale, offset);
+        value = _mm256_fmadd_ps(_mm256_loadu_ps(sides->length + i), query_residual, value);
         value = _mm256_fmadd_ps(_mm256_loadu_ps(sides->residual + i), query_length, value);
         _mm256_storeu_ps(upper + i, value);
         most = _mm256_max_ps(most, value);
@@ -338,6 +340,17 @@ static float nibble_bounds(int64_t stride, const es_nibble_sides *sides, float *
     _mm256_storeu_ps(lane, most);
     for (int i = 0; i < 8; i++) largest = lane[i] > largest ? lane[i] : largest;
     return largest;
+}
+
+static uint64_t at_least(const float *values, float level)
+{
+    __m256 levels = _mm256_set1_ps(level);
+    uint64_t mask = 0;
+    for (int i = 0; i < ES_GROUP; i += 8) {
+        __m256 reached = _mm256_cmp_ps(_mm256_loadu_ps(values + i), levels, _CMP_GE_OQ);
+        mask |= (uint64_t)(unsigned)_mm256_movemask_ps(reached) << i;
+    }
+    return mask;
 }
 
 void es_kernel_init_avx2(es_kernel *kernel)
@@ -352,6 +365,7 @@ void es_kernel_init_avx2(es_kernel *kernel)
     kernel->wide_dot = wide_dot;
     kernel->nibble_dot = nibble_dot;
     kernel->nibble_bounds = nibble_bounds;
+    kernel->at_least = at_least;
     kernel->near_edges = near_edges;
     kernel->gram = gram;
 }

@@ -101,6 +101,7 @@ static float nibble_bounds(int64_t stride, const es_nibble_sides *sides, float *
     __m256 query_scale = _mm256_set1_ps(sides->query_scale), most = _mm256_set1_ps(-INFINITY);
     __m256 query_offset = _mm256_set1_ps(sides->query_offset);
     __m256 query_length = _mm256_set1_ps(sides->query_length);
+    __m256 query_residual = _mm256_set1_ps(sides->query_residual);
     __m256i start = _mm256_set1_epi32(sides->start);
     for (int i = 0; i < ES_GROUP; i += 8) {
         __m256i dots = eight_dots(stride, sides->rows + i * stride, sides->query);
@@ -108,6 +109,7 @@ static float nibble_bounds(int64_t stride, const es_nibble_sides *sides, float *
         __m256 scale = _mm256_mul_ps(_mm256_loadu_ps(sides->scale + i), query_scale);
         __m256 offset = _mm256_add_ps(_mm256_loadu_ps(sides->offset + i), query_offset);
         __m256 value = _mm256_fmadd_ps(sum, scale, offset);
+        value = _mm256_fmadd_ps(_mm256_loadu_ps(sides->length + i), query_residual, value);
         value = _mm256_fmadd_ps(_mm256_loadu_ps(sides->residual + i), query_length, value);
         _mm256_storeu_ps(upper + i, value);
         most = _mm256_max_ps(most, value);

@@ -67,11 +67,11 @@ typedef struct es_screen_side {
 
 /* ES_GROUP rows of nibbles and a query in 8 bits: see es_kernel.nibble_bounds. */
 typedef struct es_nibble_sides {
-    const uint8_t *rows;                    /* (ES_GROUP, stride) */
-    const float *scale, *offset, *residual; /* (ES_GROUP) */
-    const int8_t *query;                    /* (2 stride) */
+    const uint8_t *rows;                             /* (ES_GROUP, stride) */
+    const float *scale, *offset, *length, *residual; /* (ES_GROUP) */
+    const int8_t *query;                             /* (2 stride) */
     int32_t start;
-    float query_scale, query_offset, query_length;
+    float query_scale, query_offset, query_length, query_residual;
 } es_nibble_sides;
 
 typedef struct es_kernel {
@@ -111,10 +111,13 @@ typedef struct es_kernel {
      * j in its lower half and number 64 + j in its upper half. */
     int32_t (*nibble_dot)(int64_t stride, const uint8_t *row, const int8_t *query);
 
-    /* upper[i] = residual_i query_length + (offset_i + query_offset
-     *            + scale_i query_scale (16 nibble_dot(row i) + start))
-     * in float32, two fused multiply-adds; returns the largest. */
+    /* upper[i] = residual_i query_length + (length_i query_residual + (offset_i + query_offset
+     *            + scale_i query_scale (16 nibble_dot(row i) + start)))
+     * in float32, three fused multiply-adds; returns the largest. */
     float (*nibble_bounds)(int64_t stride, const es_nibble_sides *sides, float *upper);
+
+    /* Bit i: values[i] >= level, i < ES_GROUP. */
+    uint64_t (*at_least)(const float *values, float level);
 
     /* a . b in float32: multiply-adds in 32 lanes, folded. Only for screening: its bound is
      * es_float_dot_bound(). */

@@ -56,11 +56,12 @@ void es_nibbles_put(es_nibbles *pack, int64_t row, const double *y, double offse
 {
     es_quantised made = es_quantise(y, pack->depth, q, 4);
     memset(q + pack->depth, 0, (size_t)(2 * pack->stride - pack->depth));
-    double lost = 0;
+    double lost = 0, square = 0;
     for (int64_t k = 0; k < pack->depth; k++) {
         int high = (q[k] + 128) >> 4;
         double rest = y[k] - (double)made.scale * (16 * high - MIDDLE);
         lost += rest * rest;
+        square += y[k] * y[k];
     }
     enum { HALF = ES_NIBBLE_CHUNK / 2 };
     uint8_t *to_high = pack->high + row * pack->stride, *to_low = pack->low + row * pack->stride;
@@ -75,17 +76,8 @@ void es_nibbles_put(es_nibbles *pack, int64_t row, const double *y, double offse
     /* The rotation's own rounding counts as residual. */
     pack->coarse[row] = round_up((sqrt(lost) + 0x1p-44) * inflation);
     pack->fine[row] = round_up((double)made.residual * inflation);
-    pack->length[row] = made.length;
-}
-
-void es_nibbles_seal(es_nibbles *pack)
-{
-    pack->longest = 0;
-    for (int64_t i = 0; i < pack->rows; i++) {
-        float length = pack->length[i] + pack->fine[i] + pack->coarse[i];
-        if (length > pack->longest) pack->longest = length;
-    }
-    pack->longest = round_up((double)pack->longest * inflation);
+    float norm = round_up((sqrt(square) + 0x1p-44) * inflation);
+    pack->length[row] = made.length > norm ? made.length : norm;
 }
 
 void es_nibbles_expand(const es_nibbles *pack, int64_t first, uint8_t *panel)
@@ -120,8 +112,8 @@ void es_nibble_query_put(const es_nibbles *pack, const double *y, double offset,
     query->offset = (float)offset;
     query->length = made.length;
     query->residual = round_up((double)made.residual * inflation);
-    query->norm = round_up((sqrt(square) + 0x1p-44) * inflation);
-    query->slack = round_up((double)pack->longest * query->residual + ES_NIBBLE_ALLOWANCE);
+    double norm = sqrt(square) > (double)made.length ? sqrt(square) : (double)made.length;
+    query->norm = round_up((norm + 0x1p-44) * inflation);
 }
 
 float es_nibbles_coarse(const es_kernel *kernel, const es_nibbles *pack, int64_t first,
@@ -130,12 +122,14 @@ float es_nibbles_coarse(const es_kernel *kernel, const es_nibbles *pack, int64_t
     es_nibble_sides sides = {.rows = pack->high + first * pack->stride,
                              .scale = pack->scale + first,
                              .offset = pack->offset + first,
+                             .length = pack->length + first,
                              .residual = pack->coarse + first,
                              .query = query->components,
                              .start = -MIDDLE * query->sum,
                              .query_scale = query->scale,
-                             .query_offset = query->offset + query->slack,
-                             .query_length = query->norm};
+                             .query_offset = query->offset + (float)ES_NIBBLE_ALLOWANCE,
+                             .query_length = query->norm,
+                             .query_residual = query->residual};
     return kernel->nibble_bounds(pack->stride, &sides, upper);
 }
 
@@ -144,12 +138,13 @@ es_interval es_nibbles_fine(const es_kernel *kernel, const es_nibbles *pack, int
 {
     int32_t low =
         kernel->nibble_dot(pack->stride, pack->low + row * pack->stride, query->components);
-    double coarse = (double)coarse_upper - query->slack - (double)pack->coarse[row] * query->norm;
-    double value = coarse + (double)pack->scale[row] * query->scale *
-                                (double)(low - (128 - MIDDLE) * query->sum);
-    /* The coarse value was rounded with its residual beside it. */
-    double slack = (double)pack->length[row] * query->residual +
-                   (double)pack->fine[row] * query->norm +
-                   (double)pack->coarse[row] * query->norm * 0x1p-20 + ES_NIBBLE_ALLOWANCE;
-    return (es_interval){(float)(value - slack), (float)(value + slack)};
+    /* Take the coarse residual out of the bound again, and put in the low plane and the fine one.
+     */
+    double coarse = (double)pack->coarse[row] * query->norm;
+    double fine = (double)pack->fine[row] * query->norm + coarse * 0x1p-20 + ES_NIBBLE_ALLOWANCE;
+    double upper =
+        (double)coarse_upper - coarse + fine +
+        (double)pack->scale[row] * query->scale * (double)(low - (128 - MIDDLE) * query->sum);
+    double slack = (double)pack->length[row] * query->residual + fine + ES_NIBBLE_ALLOWANCE;
+    return (es_interval){(float)(upper - 2 * slack), (float)upper};
 }

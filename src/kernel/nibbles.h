@@ -27,8 +27,7 @@ typedef struct es_nibbles {
     /* (places) each; `offset` is -infinity in places past the last row, so that none is reached. */
     float *scale, *offset;
     float *coarse;        /* >= ||r'|| */
-    float *fine, *length; /* >= ||r||, >= ||scale q|| */
-    float longest;        /* >= ||scale (16 high - 120)|| of any row, once sealed */
+    float *fine, *length; /* >= ||r||; >= ||y|| and >= ||scale q|| */
 } es_nibbles;
 
 /* Room for rows x depth, depth <= ES_BYTE_DEPTH. Release with es_nibbles_release(). */
@@ -39,9 +38,6 @@ void es_nibbles_release(es_nibbles *pack);
  * Different rows may be put by different threads. */
 void es_nibbles_put(es_nibbles *pack, int64_t row, const double *y, double offset, int8_t *scratch);
 
-/* Call once all rows are put. */
-void es_nibbles_seal(es_nibbles *pack);
-
 /* Rows first ... first + ES_PANEL - 1 as a right panel of es_kernel.byte_product. */
 void es_nibbles_expand(const es_nibbles *pack, int64_t first, uint8_t *panel);
 
@@ -49,8 +45,7 @@ void es_nibbles_expand(const es_nibbles *pack, int64_t first, uint8_t *panel);
 typedef struct es_nibble_query {
     int8_t *components; /* (2 * stride), zero past the depth; the caller's storage */
     int32_t sum;        /* of the components */
-    float scale, offset, length, residual, norm; /* length >= ||scale q||, norm >= ||y|| */
-    float slack; /* of the coarse bound, beside norm * coarse[row]: allowance included */
+    float scale, offset, length, residual, norm; /* length >= ||scale q||; norm, >= ||y|| too */
 } es_nibble_query;
 
 /* y is (depth), the centred and rotated query. */

@@ -113,10 +113,18 @@ static float nibble_bounds(int64_t stride, const es_nibble_sides *sides, float *
         int32_t sum = 16 * nibble_dot(stride, sides->rows + i * stride, sides->query);
         float value = fmaf((float)(sum + sides->start), sides->scale[i] * sides->query_scale,
                            sides->offset[i] + sides->query_offset);
+        value = fmaf(sides->length[i], sides->query_residual, value);
         upper[i] = fmaf(sides->residual[i], sides->query_length, value);
         if (upper[i] > largest) largest = upper[i];
     }
     return largest;
+}
+
+static uint64_t at_least(const float *values, float level)
+{
+    uint64_t mask = 0;
+    for (int i = 0; i < ES_GROUP; i++) mask |= (uint64_t)(values[i] >= level) << i;
+    return mask;
 }
 
 static float float_dot(const float *a, const float *b, int64_t count)
@@ -189,6 +197,7 @@ void es_kernel_init_scalar(es_kernel *kernel)
                           .byte_reach = byte_reach,
                           .nibble_dot = nibble_dot,
                           .nibble_bounds = nibble_bounds,
+                          .at_least = at_least,
                           .float_dot = float_dot,
                           .dot = dot,
                           .dot_and_square = dot_and_square,
