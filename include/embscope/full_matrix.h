@@ -26,7 +26,7 @@ typedef es_status es_take_rows(void *context, const void *values, int64_t first,
                                es_error *error);
 
 /* Hand all rows of S to `take`; what it fails with ends the call. S_ij is the float32 tile product
- * of the unit rows, |S_ij - u_i . u_j| <= (260 + d/256) 2^-24, the same bits as S_ji, for any
+ * of the unit rows, |S_ij - u_i . u_j| <= (132 + d/128) 2^-24, the same bits as S_ji, for any
  * number of threads and any kernel; S_ii is 1; row and column of an undefined row are NaN. Holds
  * the table and one float32 copy of it. */
 es_status es_full_matrix_run(es_space *space, const es_full_matrix_options *options,

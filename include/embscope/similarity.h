@@ -42,8 +42,9 @@ typedef struct es_similarity {
     int64_t pair_count;
     es_pair *pairs; /* every pair i<j, or the pairs listed */
     /* How many pairs the percentile stands on: all pairs of the space where they are a million or
-     * fewer; else a million drawn with a fixed seed: 6,960 rows without replacement, in 145 groups
-     * of 48, each group against the next three. percentile = 100 * share of them with a smaller
+     * fewer; else 1,002,240 drawn with a fixed seed: 6,960 rows without replacement, in 145 groups
+     * of 48, each group against the next three (as many whole groups as there are rows for, where
+     * there are fewer). percentile = 100 * share of them with a smaller
      * cosine (float32); NaN where there are none. */
     int64_t percentile_pairs;
 } es_similarity;

@@ -47,12 +47,23 @@ typedef struct extreme_search {
     es_extreme winner;
 } extreme_search;
 
+/* A sum in whole units of 2^-48: adding integers is exact, so it does not matter which thread adds
+ * what, or in which order. A strip's power sum is below 2^13; 128 bits hold any number of strips.
+ */
+__extension__ typedef __int128 fixed;
+
+static fixed to_fixed(double x)
+{
+    return (fixed)llrint(x * 0x1p48);
+}
+
 typedef struct worker {
     uint32_t *fine; /* (fine bins) */
     int64_t pairs_since_flush;
     extreme_search minimum, maximum;
     double *rows; /* (2, d) */
-    int64_t settled;
+    int64_t settled, at_least;
+    fixed power[4]; /* sums of (cosine - shift)^p */
 } worker;
 
 typedef struct pass {
@@ -62,7 +73,8 @@ typedef struct pass {
     int64_t fine_bins, bins;
     bool certified;
     float margin;
-    es_tally *tallies; /* a slot for each tile */
+    double power[4];   /* sums over all pairs, once the pass is over */
+    int64_t *class_of; /* (rows): pairs of the same two classes have the same cosine */
     worker *workers;
     int64_t *counts;   /* (fine_bins), filled at the end */
     int64_t **flushed; /* a row of (fine_bins) for each worker */
@@ -88,12 +100,22 @@ static bool comes_before(float sign, double cosine, int64_t a, int64_t b, const 
     return a != other->a ? a < other->a : b < other->b;
 }
 
+/* Where many rows are equal, so are many pairs: they need not be multiplied again. */
+static bool has_classes_of(const pass *pass, const candidate_pair *pair, const es_extreme *winner)
+{
+    int64_t a = pass->class_of[pair->a], b = pass->class_of[pair->b];
+    int64_t x = pass->class_of[winner->a], y = pass->class_of[winner->b];
+    return (a == x && b == y) || (a == y && b == x);
+}
+
 static void settle(const pass *pass, worker *worker, extreme_search *search)
 {
     for (int64_t i = 0; i < search->count; i++) {
         const candidate_pair *pair = &search->pairs[i];
         if (pair->cosine < search->best - 2 * pass->margin) continue;
-        double cosine = exact_cosine(pass, worker, pair->a, pair->b);
+        bool known = search->settled && has_classes_of(pass, pair, &search->winner);
+        double cosine =
+            known ? search->winner.cosine : exact_cosine(pass, worker, pair->a, pair->b);
         if (search->settled &&
             !comes_before(search->sign, cosine, pair->a, pair->b, &search->winner))
             continue;
@@ -197,11 +219,10 @@ static es_status take_strip(void *context, int index, const es_strip *strip, es_
     const float *cosines;
     int64_t count = es_strip_pairs(strip, scratch, &cosines);
     if (!count) return ES_OK;
-    es_tally *tile = &pass->tallies[strip->tile];
     es_tally local = {.minimum = INFINITY, .maximum = -INFINITY};
     pass->space->kernel->tally(cosines, count, pass->shift, pass->level, pass->half, bins, &local);
-    for (int p = 0; p < 4; p++) tile->power[p] += local.power[p];
-    tile->at_least += local.at_least;
+    for (int p = 0; p < 4; p++) worker->power[p] += to_fixed(local.power[p]);
+    worker->at_least += local.at_least;
     if (pass->certified) certify(pass, worker, strip, cosines, count, bins);
     for (int64_t i = 0; i < count; i++) worker->fine[bins[i]]++;
     worker->pairs_since_flush += count;
@@ -221,8 +242,7 @@ static es_status start_workers(pass *pass, int threads, es_error *error)
     pass->workers = es_alloc(threads, sizeof *pass->workers);
     pass->flushed = es_alloc(threads, sizeof *pass->flushed);
     pass->counts = es_alloc(pass->fine_bins, sizeof *pass->counts);
-    pass->tallies = es_alloc(es_tile_count(&pass->pack->packed), sizeof *pass->tallies);
-    bool made = pass->workers && pass->flushed && pass->counts && pass->tallies;
+    bool made = pass->workers && pass->flushed && pass->counts;
     for (int i = 0; made && i < threads; i++) {
         worker *worker = &pass->workers[i];
         extreme_search *both[] = {&worker->minimum, &worker->maximum};
@@ -252,7 +272,7 @@ static void release_pass(pass *pass, int threads)
     free(pass->workers);
     free(pass->flushed);
     free(pass->counts);
-    free(pass->tallies);
+    free(pass->class_of);
 }
 
 /* The better of all threads' winners. */
@@ -277,14 +297,8 @@ static es_extreme join_extremes(const pass *pass, int threads, bool maximum)
 /* Skewness and kurtosis from the powers around the shift, moved to the mean. */
 static void fill_moments(const pass *pass, const es_closed_forms *forms, es_distribution *answer)
 {
-    double power[4] = {0};
-    int64_t tiles = es_tile_count(&pass->pack->packed);
-    for (int64_t t = 0; t < tiles; t++) {
-        for (int p = 0; p < 4; p++) power[p] += pass->tallies[t].power[p];
-        answer->above_chance += pass->tallies[t].at_least;
-    }
     double pairs = (double)answer->pairs, m[5] = {1};
-    for (int p = 0; p < 4; p++) m[p + 1] = power[p] / pairs;
+    for (int p = 0; p < 4; p++) m[p + 1] = pass->power[p] / pairs;
     double x = m[1]; /* the mean as seen from the shift */
     double second = m[2] - x * x;
     double third = m[3] - 3 * x * m[2] + 2 * x * x * x;
@@ -304,10 +318,9 @@ static void fill_moments(const pass *pass, const es_closed_forms *forms, es_dist
 /* The pass saw the same pairs as the closed forms: float32 rounding is all that may part them. */
 static es_status check_pass(const pass *pass, const es_distribution *answer, es_error *error)
 {
-    double power[2] = {0}, pairs = (double)answer->pairs;
-    int64_t tiles = es_tile_count(&pass->pack->packed), counted = 0;
-    for (int64_t t = 0; t < tiles; t++)
-        for (int p = 0; p < 2; p++) power[p] += pass->tallies[t].power[p];
+    const double *power = pass->power;
+    double pairs = (double)answer->pairs;
+    int64_t counted = 0;
     for (int64_t k = 0; k < pass->fine_bins; k++) counted += pass->counts[k];
     double seen = (double)pass->shift + power[0] / pairs;
     double spread = power[1] / pairs - (power[0] / pairs) * (power[0] / pairs);
@@ -389,12 +402,19 @@ static es_status run_pass(pass *pass, int threads, const es_distribution_options
                           const es_closed_forms *forms, es_distribution *answer, es_error *error)
 {
     ES_TRY(start_workers(pass, threads, error));
+    ES_TRY(es_packed_classes(pass->space, pass->pack, &pass->class_of, error));
     ES_TRY(es_tiles_run(pass->space->kernel, &pass->pack->packed, threads, take_strip, pass,
                         &options->progress, error));
     for (int i = 0; i < threads; i++) {
         flush_histogram(pass, i);
         for (int64_t k = 0; k < pass->fine_bins; k++) pass->counts[k] += pass->flushed[i][k];
         answer->settled_pairs += pass->workers[i].settled;
+        answer->above_chance += pass->workers[i].at_least;
+    }
+    for (int p = 0; p < 4; p++) {
+        fixed sum = 0;
+        for (int i = 0; i < threads; i++) sum += pass->workers[i].power[p];
+        pass->power[p] = (double)sum * 0x1p-48;
     }
     answer->minimum = join_extremes(pass, threads, false);
     answer->maximum = join_extremes(pass, threads, true);

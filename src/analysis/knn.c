@@ -9,6 +9,7 @@
 #include "analysis/knn_graph.h"
 #include "analysis/knn_lists.h"
 #include "analysis/pack.h"
+#include "analysis/vectors.h"
 #include "base/map.h"
 #include "base/memory.h"
 #include "base/parallel.h"
@@ -20,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_K = 10, ROTATION_SEED = 768, BLOCK_ROWS = 64, SAMPLE = 4096 };
+enum { DEFAULT_K = 10, ROTATION_SEED = 768, BLOCK_ROWS = 64, SAMPLE = 4096 /* rows of the mean */ };
 
 void es_knn_release(es_knn *knn)
 {
@@ -53,6 +54,7 @@ typedef struct knn_job {
     /* 8-bit screen */
     float *units;         /* (count, d), where the table itself cannot be scored with */
     float *inverse_norms; /* (count), where it can */
+    double *wide; /* (count, d) unit rows in float64, where many are compared and there is room */
     double *mean, mean_square;
     es_rotation rotation;
     es_bytes_pack bytes;
@@ -115,23 +117,12 @@ static es_status pack_floats(void *context, int64_t index, int worker, es_error 
     return status;
 }
 
-/* The point to centre on: the mean of SAMPLE rows spread over the table. Any fixed point is right;
- * the nearer it is to the mean, the shorter are the centred rows and the tighter is the bound. */
 static es_status choose_center(knn_job *job, es_error *error)
 {
-    int64_t d = job->d, step = job->count / SAMPLE + 1, used = 0;
-    double *row = es_alloc(d, sizeof *row);
-    job->mean = es_alloc(d, sizeof *job->mean);
-    es_status status = ES_OK;
-    if (!row || !job->mean) status = es_fail_memory(error, "the mean", (size_t)d * 16);
-    for (int64_t p = 0; p < job->count && status == ES_OK; p += step, used++) {
-        status = es_space_read_unit_rows(job->space, job->ids[p], 1, row, error);
-        for (int64_t k = 0; k < d; k++) job->mean[k] += row[k];
-    }
-    free(row);
-    if (status != ES_OK) return status;
-    for (int64_t k = 0; k < d; k++) job->mean[k] /= (double)used;
-    job->mean_square = job->space->kernel->dot(job->mean, job->mean, d);
+    if (!(job->mean = es_alloc(job->d, sizeof *job->mean)))
+        return es_fail_memory(error, "the mean", (size_t)job->d * sizeof *job->mean);
+    ES_TRY(es_sample_mean(job->space, job->ids, job->count, SAMPLE, job->mean, error));
+    job->mean_square = job->space->kernel->dot(job->mean, job->mean, job->d);
     return ES_OK;
 }
 
@@ -340,6 +331,38 @@ static int compare_scored(const void *a, const void *b)
     return (x->id > y->id) - (x->id < y->id);
 }
 
+static es_status widen_block(void *context, int64_t index, int worker, es_error *error)
+{
+    (void)worker;
+    knn_job *job = context;
+    int64_t first = index * BLOCK_ROWS, end = first + BLOCK_ROWS;
+    for (int64_t p = first; p < end && p < job->count; p++)
+        ES_TRY(es_space_read_unit_rows(job->space, job->ids[p], 1, job->wide + p * job->d, error));
+    return ES_OK;
+}
+
+/* A long list compares each row with many: unit rows are then made once and kept, if the promise of
+ * bounded memory (twice the table in float32 and 256 MiB) leaves room for them. */
+static es_status prepare_wide(knn_job *job, es_error *error)
+{
+    enum { LONG_LIST = 32, ROOM = 192 << 20 };
+    bool fits = job->count <= ROOM / (job->d * (int64_t)sizeof(float));
+    if (job->k < LONG_LIST || !fits) return ES_OK;
+    job->wide = es_alloc_aligned(job->count, (size_t)job->d * sizeof *job->wide);
+    if (!job->wide) return ES_OK; /* then row by row */
+    return es_parallel_for(job->threads, (job->count + BLOCK_ROWS - 1) / BLOCK_ROWS, widen_block,
+                           job, NULL, error);
+}
+
+/* The unit row of a place: a kept one, or read into `scratch`. */
+static es_status wide_row(const knn_job *job, int64_t place, double *scratch, const double **row,
+                          es_error *error)
+{
+    *row = job->wide ? job->wide + place * job->d : scratch;
+    if (job->wide) return ES_OK;
+    return es_space_read_unit_rows(job->space, job->ids[place], 1, scratch, error);
+}
+
 /* Turn a class's list into its best k + 1, float64 cosines, ids: written back into the list. */
 static es_status decide(const knn_job *job, int64_t p, double *rows, scored **best, int64_t *room,
                         es_error *error)
@@ -349,11 +372,12 @@ static es_status decide(const knn_job *job, int64_t p, double *rows, scored **be
     es_candidate_list *list = &lists->lists[p];
     if (!es_grow((void **)best, room, list->count, sizeof **best))
         return es_fail_memory(error, "neighbours", (size_t)list->count * sizeof **best);
-    ES_TRY(es_space_read_unit_rows(job->space, job->ids[p], 1, rows, error));
+    const double *u, *v;
+    ES_TRY(wide_row(job, p, rows, &u, error));
     for (int32_t i = 0; i < list->count; i++) {
-        int64_t id = job->ids[list->items[i].place];
-        ES_TRY(es_space_read_unit_rows(job->space, id, 1, rows + job->d, error));
-        (*best)[i] = (scored){job->space->kernel->dot(rows, rows + job->d, job->d), id};
+        ES_TRY(wide_row(job, list->items[i].place, rows + job->d, &v, error));
+        (*best)[i] =
+            (scored){job->space->kernel->dot(u, v, job->d), job->ids[list->items[i].place]};
     }
     qsort(*best, (size_t)list->count, sizeof **best, compare_scored);
     if (list->count > job->k + 1) list->count = (int32_t)(job->k + 1);
@@ -408,6 +432,7 @@ static es_status run(knn_job *job, const int64_t *defined, int64_t defined_count
     ES_TRY(screen(job, bytes, progress, error));
     es_packed_release(&job->packed);
     es_bytes_release(&job->bytes);
+    ES_TRY(prepare_wide(job, error));
     ES_TRY(es_parallel_for(job->threads, (job->count + BLOCK_ROWS - 1) / BLOCK_ROWS, decide_block,
                            job, NULL, error));
     es_knn *knn = job->knn;
@@ -429,6 +454,7 @@ static void release_job(knn_job *job)
     free(job->snapshots);
     free(job->units);
     free(job->inverse_norms);
+    free(job->wide);
     free(job->mean);
     es_packed_release(&job->packed);
     es_rotation_release(&job->rotation);

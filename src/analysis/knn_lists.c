@@ -12,15 +12,11 @@ es_status es_lists_init(es_candidate_lists *lists, int64_t rows, int64_t keep, d
 {
     *lists = (es_candidate_lists){.rows = rows, .keep = keep, .bound = bound};
     lists->lists = es_alloc(rows, sizeof *lists->lists);
-    lists->least = es_alloc(rows, sizeof *lists->least);
-    lists->locks = es_alloc(rows, sizeof *lists->locks);
-    if (!lists->lists || !lists->least || !lists->locks) {
-        es_lists_release(lists);
+    if (!lists->lists)
         return es_fail_memory(error, "candidate lists", (size_t)rows * sizeof *lists->lists);
-    }
     for (int64_t i = 0; i < rows; i++) {
-        atomic_init(&lists->least[i], -INFINITY);
-        atomic_flag_clear(&lists->locks[i]);
+        atomic_init(&lists->lists[i].least, -INFINITY);
+        atomic_flag_clear(&lists->lists[i].lock);
     }
     return ES_OK;
 }
@@ -29,8 +25,6 @@ void es_lists_release(es_candidate_lists *lists)
 {
     for (int64_t i = 0; lists->lists && i < lists->rows; i++) free(lists->lists[i].items);
     free(lists->lists);
-    free((void *)lists->least);
-    free(lists->locks);
     *lists = (es_candidate_lists){0};
 }
 
@@ -85,13 +79,25 @@ static int compare_cosines(const void *a, const void *b)
 
 enum { BATCH = 4, LINE = 16 /* floats */ };
 
-/* Score what could matter, the most promising first, and drop the rest unseen: those whose cosine
- * cannot reach the keep-th best of the scored ones. Rows lie all over memory: ask for a few ahead.
- */
-static void score_new(const es_candidate_lists *lists, int64_t row, es_candidate_list *list)
+/* Score items [from, to). Rows lie all over memory: ask for a few ahead. */
+static void score_batch(const es_candidate_lists *lists, int64_t row, es_candidate *items,
+                        int32_t from, int32_t to)
 {
     const es_scoring *scoring = &lists->scoring;
-    int32_t keep = (int32_t)lists->keep, count = list->count;
+    for (int32_t start = from; start < to; start += BATCH) {
+        int32_t end = start + BATCH < to ? start + BATCH : to;
+        for (int32_t i = start; i < end; i++)
+            for (int64_t k = 0; k < scoring->depth; k += LINE)
+                __builtin_prefetch(scoring_row(scoring, items[i].place) + k);
+        for (int32_t i = start; i < end; i++) items[i].cosine = score(scoring, row, items[i].place);
+    }
+}
+
+/* Score what could matter, the most promising first, and drop the rest unseen: those whose cosine
+ * cannot reach the keep-th best of the scored ones. */
+static void score_new(const es_candidate_lists *lists, int64_t row, es_candidate_list *list)
+{
+    int32_t keep = (int32_t)lists->keep, count = list->count, step = BATCH + keep / 8;
     es_candidate *items = list->items;
     qsort(items + list->scored, (size_t)(count - list->scored), sizeof *items, compare_cosines);
     while (list->scored < count) {
@@ -100,12 +106,8 @@ static void score_new(const es_candidate_lists *lists, int64_t row, es_candidate
             double kth = (double)items[keep - 1].cosine - lists->bound;
             if ((double)items[list->scored].cosine < kth) break;
         }
-        int32_t end = list->scored + BATCH < count ? list->scored + BATCH : count;
-        for (int32_t i = list->scored; i < end; i++)
-            for (int64_t k = 0; k < scoring->depth; k += LINE)
-                __builtin_prefetch(scoring_row(scoring, items[i].place) + k);
-        for (int32_t i = list->scored; i < end; i++)
-            items[i].cosine = score(scoring, row, items[i].place);
+        int32_t end = list->scored + step < count ? list->scored + step : count;
+        score_batch(lists, row, items, list->scored, end);
         list->scored = end;
     }
     list->count = list->scored;
@@ -127,7 +129,7 @@ void es_lists_cut(es_candidate_lists *lists, int64_t row)
     list->count = list->scored = kept;
     float least = nextafterf((float)(kth - lists->bound), -INFINITY);
     if (least > es_lists_least(lists, row))
-        atomic_store_explicit(&lists->least[row], least, memory_order_relaxed);
+        atomic_store_explicit(&list->least, least, memory_order_relaxed);
 }
 
 static es_status push_locked(es_candidate_lists *lists, int64_t row, int64_t place, float cosine,
@@ -155,9 +157,9 @@ static es_status push_locked(es_candidate_lists *lists, int64_t row, int64_t pla
 es_status es_lists_push(es_candidate_lists *lists, int64_t row, int64_t place, float cosine,
                         es_error *error)
 {
-    while (atomic_flag_test_and_set_explicit(&lists->locks[row], memory_order_acquire)) {
+    while (atomic_flag_test_and_set_explicit(&lists->lists[row].lock, memory_order_acquire)) {
     }
     es_status status = push_locked(lists, row, place, cosine, error);
-    atomic_flag_clear_explicit(&lists->locks[row], memory_order_release);
+    atomic_flag_clear_explicit(&lists->lists[row].lock, memory_order_release);
     return status;
 }

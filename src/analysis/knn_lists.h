@@ -11,9 +11,12 @@ typedef struct es_candidate {
     float cosine;  /* once scored, within `bound` of the exact one; before, not below it */
 } es_candidate;
 
+/* Half a cache line, so that a push touches one line and its items. */
 typedef struct es_candidate_list {
     es_candidate *items;
     int32_t count, capacity, scored; /* the first `scored` have their cosine */
+    _Atomic float least;             /* the exact cosine of a newcomer must not be below this */
+    atomic_flag lock;
 } es_candidate_list;
 
 /* How candidates are scored: float32 rows, row p of them at rows + place_row[p] * depth, whose dot
@@ -30,8 +33,6 @@ typedef struct es_candidate_lists {
     int64_t rows, keep; /* how many of the best a row keeps */
     double bound;       /* |scored cosine - exact| */
     es_candidate_list *lists;
-    _Atomic float *least; /* (rows): the exact cosine of a newcomer must not be below this */
-    atomic_flag *locks;
     es_scoring scoring;
 } es_candidate_lists;
 
@@ -42,7 +43,7 @@ void es_lists_release(es_candidate_lists *lists);
 /* What a newcomer to row `row` must reach now. It only rises. */
 static inline float es_lists_least(const es_candidate_lists *lists, int64_t row)
 {
-    return atomic_load_explicit(&lists->least[row], memory_order_relaxed);
+    return atomic_load_explicit(&lists->lists[row].least, memory_order_relaxed);
 }
 
 /* Offer `place` to row `row`: `cosine` is the scored one where pushes come scored, else no less

@@ -32,6 +32,23 @@ double es_difference_norm(const es_kernel *kernel, const double *a, const double
     return state == ES_ROW_NON_FINITE ? NAN : norm;
 }
 
+es_status es_sample_mean(es_space *space, const int64_t *ids, int64_t count, int64_t wanted,
+                         double *mean, es_error *error)
+{
+    int64_t d = space->source.columns, step = count / wanted + 1, used = 0;
+    double *row = es_alloc(d, sizeof *row);
+    if (!row) return es_fail_memory(error, "a row", (size_t)d * sizeof *row);
+    memset(mean, 0, (size_t)d * sizeof *mean);
+    es_status status = ES_OK;
+    for (int64_t i = 0; i < count && status == ES_OK; i += step, used++) {
+        status = es_space_read_unit_rows(space, ids[i], 1, row, error);
+        for (int64_t k = 0; k < d && status == ES_OK; k++) mean[k] += row[k];
+    }
+    for (int64_t k = 0; k < d; k++) mean[k] /= (double)used;
+    free(row);
+    return status;
+}
+
 typedef struct sample {
     es_space *space;
     es_packed packed;

@@ -273,6 +273,86 @@ static void gram(const double *rows, int64_t count, int64_t d, int64_t first, in
         add_few(rows + r * d, count - r, d, i, gram + i * d);
 }
 
+/* 16-bit sums of pairs of products: at most 2 * 15 * 127 each, so that eight of them fit. */
+static inline __m256i nibble_pairs(__m256i bytes, const int8_t *query, __m256i sum)
+{
+    const __m256i low_half = _mm256_set1_epi8(15);
+    __m256i low = _mm256_and_si256(bytes, low_half);
+    __m256i high = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), low_half);
+    __m256i a = _mm256_maddubs_epi16(low, _mm256_loadu_si256((const __m256i *)query));
+    __m256i b = _mm256_maddubs_epi16(high, _mm256_loadu_si256((const __m256i *)(query + 64)));
+    return _mm256_add_epi16(sum, _mm256_add_epi16(a, b));
+}
+
+static inline __m256i nibble_sums(int64_t stride, const uint8_t *row, const int8_t *query)
+{
+    const __m256i ones = _mm256_set1_epi16(1);
+    __m256i total = _mm256_setzero_si256();
+    for (int64_t at = 0; at < stride;) {
+        __m256i pairs = _mm256_setzero_si256();
+        for (int chunks = 0; chunks < 2 && at < stride; chunks++, at += 64) {
+            __m256i first = _mm256_loadu_si256((const __m256i *)(row + at));
+            __m256i second = _mm256_loadu_si256((const __m256i *)(row + at + 32));
+            pairs = nibble_pairs(first, query + 2 * at, pairs);
+            pairs = nibble_pairs(second, query + 2 * at + 32, pairs);
+        }
+        total = _mm256_add_epi32(total, _mm256_madd_epi16(pairs, ones));
+    }
+    return total;
+}
+
+static int32_t nibble_dot(int64_t stride, const uint8_t *row, const int8_t *query)
+{
+    __m256i sums = nibble_sums(stride, row, query);
+    __m128i four = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
+    four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4E));
+    four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0xB1));
+    return _mm_cvtsi128_si32(four);
+}
+
+static float nibble_bounds(int64_t stride, const es_nibble_sides *sides, float *upper)
+{
+    __m256 query_scale = _mm256_set1_ps(sides->query_scale), most = _mm256_set1_ps(-INFINITY);
+    __m256 query_offset = _mm256_set1_ps(sides->query_offset);
+    __m256 query_length = _mm256_set1_ps(sides->query_length);
+    __m256 query_residual = _mm256_set1_ps(sides->query_residual);
+    for (int i = 0; i < ES_GROUP; i += 8) {
+        __m256i sum[8];
+        for (int r = 0; r < 8; r++)
+            sum[r] = nibble_sums(stride, sides->rows + (i + r) * stride, sides->query);
+        for (int r = 0; r < 8; r += 4) { /* lanes of each half: rows r ... r + 3 */
+            __m256i ab = _mm256_hadd_epi32(sum[r], sum[r + 1]);
+            __m256i cd = _mm256_hadd_epi32(sum[r + 2], sum[r + 3]);
+            sum[r] = _mm256_hadd_epi32(ab, cd);
+        }
+        __m256i dots = _mm256_add_epi32(_mm256_permute2x128_si256(sum[0], sum[4], 0x20),
+                                        _mm256_permute2x128_si256(sum[0], sum[4], 0x31));
+        dots = _mm256_add_epi32(_mm256_slli_epi32(dots, 4), _mm256_set1_epi32(sides->start));
+        __m256 scale = _mm256_mul_ps(_mm256_loadu_ps(sides->scale + i), query_scale);
+        __m256 offset = _mm256_add_ps(_mm256_loadu_ps(sides->offset + i), query_offset);
+        __m256 value = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots), scale, offset);
+        value = _mm256_fmadd_ps(_mm256_loadu_ps(sides->length + i), query_residual, value);
+        value = _mm256_fmadd_ps(_mm256_loadu_ps(sides->residual + i), query_length, value);
+        _mm256_storeu_ps(upper + i, value);
+        most = _mm256_max_ps(most, value);
+    }
+    float lane[8], largest = -INFINITY;
+    _mm256_storeu_ps(lane, most);
+    for (int i = 0; i < 8; i++) largest = lane[i] > largest ? lane[i] : largest;
+    return largest;
+}
+
+static uint64_t at_least(const float *values, float level)
+{
+    __m256 levels = _mm256_set1_ps(level);
+    uint64_t mask = 0;
+    for (int i = 0; i < ES_GROUP; i += 8) {
+        __m256 reached = _mm256_cmp_ps(_mm256_loadu_ps(values + i), levels, _CMP_GE_OQ);
+        mask |= (uint64_t)(unsigned)_mm256_movemask_ps(reached) << i;
+    }
+    return mask;
+}
+
 void es_kernel_init_avx2(es_kernel *kernel)
 {
     kernel->name = "avx2";
@@ -283,6 +363,9 @@ void es_kernel_init_avx2(es_kernel *kernel)
     kernel->dot = dot;
     kernel->dot_and_square = dot_and_square;
     kernel->wide_dot = wide_dot;
+    kernel->nibble_dot = nibble_dot;
+    kernel->nibble_bounds = nibble_bounds;
+    kernel->at_least = at_least;
     kernel->near_edges = near_edges;
     kernel->gram = gram;
 }

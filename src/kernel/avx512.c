@@ -290,6 +290,7 @@ static void gram(const double *rows, int64_t count, int64_t d, int64_t first, in
 
 void es_kernel_init_avx512(es_kernel *kernel)
 {
+    es_kernel_init_avx2(kernel); /* nibbles */
     kernel->name = "avx512";
     kernel->product = product;
     kernel->tally = tally;

@@ -48,13 +48,10 @@ static float round_up(double x)
     return nextafterf((float)x, INFINITY);
 }
 
-void es_bytes_put(es_bytes_pack *pack, int64_t row, const double *y, double offset)
+es_quantised es_quantise(const double *y, int64_t depth, int8_t *q, int64_t step)
 {
-    int64_t strip = row / ES_STRIP, panel = row / ES_PANEL;
-    int8_t *left = pack->left + (strip * pack->padded * ES_STRIP) + row % ES_STRIP * 4;
-    uint8_t *right = pack->right + (panel * pack->padded * ES_PANEL) + row % ES_PANEL * 4;
     double largest = 0, square = 0, lost = 0;
-    for (int64_t k = 0; k < pack->depth; k++) {
+    for (int64_t k = 0; k < depth; k++) {
         double size = fabs(y[k]);
         largest = size > largest ? size : largest;
     }
@@ -62,21 +59,30 @@ void es_bytes_put(es_bytes_pack *pack, int64_t row, const double *y, double offs
     float scale = largest > 0 ? round_up(largest / LARGEST) : 0;
     double inverse = scale > 0 ? 1 / (double)scale : 0;
     int32_t sum = 0;
-    for (int64_t k = 0; k < pack->depth; k++) {
-        int q = (int)lrint(y[k] * inverse);
-        double kept = (double)scale * q, rest = y[k] - kept;
+    for (int64_t k = 0; k < depth; k++) {
+        int whole = (int)lrint(y[k] * inverse);
+        double kept = (double)scale * whole, rest = y[k] - kept;
         square += kept * kept;
         lost += rest * rest;
-        sum += q;
-        left[k / 4 * 4 * ES_STRIP + k % 4] = (int8_t)q;
-        right[k / 4 * 4 * ES_PANEL + k % 4] = (uint8_t)(q + 128);
+        sum += whole;
+        q[k / 4 * step + k % 4] = (int8_t)whole;
     }
-    pack->start[row] = -128 * sum;
-    pack->scale[row] = scale;
+    return (es_quantised){scale, round_up(sqrt(square)), round_up(sqrt(lost) + 0x1p-44), sum};
+}
+
+void es_bytes_put(es_bytes_pack *pack, int64_t row, const double *y, double offset)
+{
+    int64_t strip = row / ES_STRIP, panel = row / ES_PANEL;
+    int8_t *left = pack->left + (strip * pack->padded * ES_STRIP) + row % ES_STRIP * 4;
+    uint8_t *right = pack->right + (panel * pack->padded * ES_PANEL) + row % ES_PANEL * 4;
+    es_quantised made = es_quantise(y, pack->depth, left, 4 * ES_STRIP);
+    for (int64_t k = 0; k < pack->depth; k++)
+        right[k / 4 * 4 * ES_PANEL + k % 4] = (uint8_t)(left[k / 4 * 4 * ES_STRIP + k % 4] + 128);
+    pack->start[row] = -128 * made.sum;
+    pack->scale[row] = made.scale;
     pack->offset[row] = (float)offset;
-    pack->length[row] = round_up(sqrt(square));
-    /* The rotation's own rounding counts as residual. */
-    pack->residual[row] = round_up(sqrt(lost) + 0x1p-44);
+    pack->length[row] = made.length;
+    pack->residual[row] = made.residual;
 }
 
 void es_bytes_multiply(const es_kernel *kernel, const es_bytes_pack *pack, const es_strip *place,

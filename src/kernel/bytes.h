@@ -17,6 +17,16 @@ enum { ES_BYTE_BLOCK = 8 * ES_PANEL };
  * to at most 14 (rows are of norm <= 2.01 after centring), and those of the stored figures. */
 #define ES_SCREEN_ALLOWANCE 1e-5
 
+/* A row in 8 bits: y = scale q + r. length >= ||scale q||, residual >= ||r||, that of the
+ * rotation's own rounding included; sum is that of the q. */
+typedef struct es_quantised {
+    float scale, length, residual;
+    int32_t sum;
+} es_quantised;
+
+/* Component k goes to q[k / 4 * step + k % 4], within -127 ... 127; step 4 is side by side. */
+es_quantised es_quantise(const double *y, int64_t depth, int8_t *q, int64_t step);
+
 typedef struct es_bytes_pack {
     int64_t rows, depth, padded; /* padded: depth rounded up to a multiple of 4 */
     int8_t *left;                /* strips of ES_STRIP rows: see es_kernel.byte_product */

@@ -18,6 +18,8 @@ enum {
     ES_TILE = ES_STRIP * ES_PANEL,
     ES_CHAIN = 128, /* longest chain of multiply-adds before it is added to the total */
     ES_LANES = 16,
+    ES_GROUP = 64,         /* rows that one look at nibbles takes */
+    ES_NIBBLE_CHUNK = 128, /* components in 64 bytes of nibbles */
 };
 
 /* |tile product - exact dot product| of two unit rows of `depth` components, proven, not tuned:
@@ -63,6 +65,15 @@ typedef struct es_screen_side {
     const float *least; /* what a pair must be able to reach, less the allowance */
 } es_screen_side;
 
+/* ES_GROUP rows of nibbles and a query in 8 bits: see es_kernel.nibble_bounds. */
+typedef struct es_nibble_sides {
+    const uint8_t *rows;                             /* (ES_GROUP, stride) */
+    const float *scale, *offset, *length, *residual; /* (ES_GROUP) */
+    const int8_t *query;                             /* (2 stride) */
+    int32_t start;
+    float query_scale, query_offset, query_length, query_residual;
+} es_nibble_sides;
+
 typedef struct es_kernel {
     const char *name;
 
@@ -95,6 +106,19 @@ typedef struct es_kernel {
                        const es_screen_side *columns, es_reached *reached);
     bool bytes_are_fast; /* is byte_product faster than product? */
 
+    /* The sum over k of nibble k times query component k, exact. `stride` is a multiple of 64 and
+     * is aligned to it; of the bytes of a chunk of ES_NIBBLE_CHUNK components, byte j holds number
+     * j in its lower half and number 64 + j in its upper half. */
+    int32_t (*nibble_dot)(int64_t stride, const uint8_t *row, const int8_t *query);
+
+    /* upper[i] = residual_i query_length + (length_i query_residual + (offset_i + query_offset
+     *            + scale_i query_scale (16 nibble_dot(row i) + start)))
+     * in float32, three fused multiply-adds; returns the largest. */
+    float (*nibble_bounds)(int64_t stride, const es_nibble_sides *sides, float *upper);
+
+    /* Bit i: values[i] >= level, i < ES_GROUP. */
+    uint64_t (*at_least)(const float *values, float level);
+
     /* a . b in float32: multiply-adds in 32 lanes, folded. Only for screening: its bound is
      * es_float_dot_bound(). */
     float (*float_dot)(const float *a, const float *b, int64_t count);
@@ -121,8 +145,9 @@ typedef struct es_kernel {
                  double *gram);
 } es_kernel;
 
-/* The table for this machine, or the one that EMBSCOPE_KERNEL names (scalar, avx2, avx512,
- * avx512vnni): a name that is unknown, or that this machine cannot run, is BAD_ARGUMENT. */
+/* The table for this machine, or the one that EMBSCOPE_KERNEL names (scalar; avx2, avx512,
+ * avx512vnni; neon, neondot): a name that is unknown, or that this machine cannot run, is
+ * BAD_ARGUMENT. */
 es_status es_kernel_get(const es_kernel **kernel, es_error *error);
 
 /* The table of that name if this machine can run it, else NULL; and the names there are. */
@@ -134,6 +159,8 @@ void es_kernel_init_scalar(es_kernel *kernel);
 void es_kernel_init_avx2(es_kernel *kernel);
 void es_kernel_init_avx512(es_kernel *kernel);
 void es_kernel_init_avx512vnni(es_kernel *kernel);
+void es_kernel_init_neon(es_kernel *kernel);
+void es_kernel_init_neondot(es_kernel *kernel);
 
 /* Shared by all sets, so that they agree: add 16 float lanes to doubles, and fold 16 double lanes.
  */

@@ -95,6 +95,38 @@ static void byte_reach(const int32_t *sums, const es_screen_side *rows,
         reached->any = reached->any || reached->row[r] || reached->column[r];
 }
 
+static int32_t nibble_dot(int64_t stride, const uint8_t *row, const int8_t *query)
+{
+    int32_t sum = 0;
+    for (int64_t chunk = 0; chunk < stride; chunk += 64, query += ES_NIBBLE_CHUNK)
+        for (int j = 0; j < 64; j++) {
+            int byte = row[chunk + j];
+            sum += (byte & 15) * query[j] + (byte >> 4) * query[j + 64];
+        }
+    return sum;
+}
+
+static float nibble_bounds(int64_t stride, const es_nibble_sides *sides, float *upper)
+{
+    float largest = -INFINITY;
+    for (int i = 0; i < ES_GROUP; i++) {
+        int32_t sum = 16 * nibble_dot(stride, sides->rows + i * stride, sides->query);
+        float value = fmaf((float)(sum + sides->start), sides->scale[i] * sides->query_scale,
+                           sides->offset[i] + sides->query_offset);
+        value = fmaf(sides->length[i], sides->query_residual, value);
+        upper[i] = fmaf(sides->residual[i], sides->query_length, value);
+        if (upper[i] > largest) largest = upper[i];
+    }
+    return largest;
+}
+
+static uint64_t at_least(const float *values, float level)
+{
+    uint64_t mask = 0;
+    for (int i = 0; i < ES_GROUP; i++) mask |= (uint64_t)(values[i] >= level) << i;
+    return mask;
+}
+
 static float float_dot(const float *a, const float *b, int64_t count)
 {
     float lane[2 * ES_LANES] = {0};
@@ -163,6 +195,9 @@ void es_kernel_init_scalar(es_kernel *kernel)
                           .reach = reach,
                           .byte_product = byte_product,
                           .byte_reach = byte_reach,
+                          .nibble_dot = nibble_dot,
+                          .nibble_bounds = nibble_bounds,
+                          .at_least = at_least,
                           .float_dot = float_dot,
                           .dot = dot,
                           .dot_and_square = dot_and_square,
