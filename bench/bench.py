@@ -9,7 +9,7 @@ as a multiple of the floor and of embscope's own time. The floor is the time tha
 of all pairs would take at this machine's float32 peak, measured in the same runs (fma_floor).
 
 embscope is timed as a whole process, page cache warm: start, reading, work, output. Peers are timed
-without start and reading (peers.py), in their favour; but for `similarity` and `neighbors, process`,
+without start and reading (peers.py), in their favour; but for `similarity` and `neighbors`,
 where the process is what a user waits for. --python names further interpreters, with the packages
 that they have. The tables are synthetic (tables.py).
 """
@@ -41,16 +41,16 @@ JOBS = {
     "knn -k 10": (["knn", "{table}", "-k", "10", "-o", "{out}.npz"], "knn", 10, True),
     "knn -k 100": (["knn", "{table}", "-k", "100", "-o", "{out}.npz"], "knn", 100, True),
     "HNSW index": (None, "hnsw", 0, True),
-    "similarity, process": (["similarity", "{table}", "@100", "@200", "@300"], None, 0, False),
-    "neighbors, process": (["neighbors", "{table}", "@100", "-k", "10"], "neighbors", 10, False),
+    "similarity (process)": (["similarity", "{table}", "@100", "@200", "@300"], None, 0, False),
+    "neighbors (process)": (["neighbors", "{table}", "@100", "-k", "10"], "neighbors", 10, False),
     "loading": (["info", "{table}"], None, 0, False),
 }
 
 # Whole processes of NumPy, where a process is what is compared.
 PROCESSES = {
-    "similarity, process": "u = numpy.load({path!r}, mmap_mode='r')[[100, 200, 300]].astype(float); "
+    "similarity (process)": "u = numpy.load({path!r}, mmap_mode='r')[[100, 200, 300]].astype(float); "
                            "u /= numpy.linalg.norm(u, axis=1, keepdims=True); print(u @ u.T)",
-    "neighbors, process": "v = numpy.load({path!r}); "
+    "neighbors (process)": "v = numpy.load({path!r}); "
                           "u = v / numpy.linalg.norm(v, axis=1, keepdims=True); c = u @ u[100]; "
                           "print(numpy.argsort(-c)[1:11])",
     "loading": "v = numpy.load({path!r}); print(numpy.linalg.norm(v, axis=1).mean())",
