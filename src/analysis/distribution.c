@@ -2,6 +2,7 @@
  * come from closed forms, in float64, before the pass, and check it afterwards. */
 #include "analysis/closed_forms.h"
 #include "analysis/pack.h"
+#include "analysis/row_classes.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 
@@ -402,7 +403,8 @@ static es_status run_pass(pass *pass, int threads, const es_distribution_options
                           const es_closed_forms *forms, es_distribution *answer, es_error *error)
 {
     ES_TRY(start_workers(pass, threads, error));
-    ES_TRY(es_packed_classes(pass->space, pass->pack, &pass->class_of, error));
+    ES_TRY(es_row_classes(pass->space, pass->pack->ids, pass->pack->packed.rows, threads,
+                          &pass->class_of, error));
     ES_TRY(es_tiles_run(pass->space->kernel, &pass->pack->packed, threads, take_strip, pass,
                         &options->progress, error));
     for (int i = 0; i < threads; i++) {

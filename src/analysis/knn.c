@@ -4,11 +4,12 @@
  * scored in float32; elsewhere the screen is the float32 product itself. Either way the lists hold
  * every row that could be among the k nearest, so the answer does not depend on which it was.
  *
- * Rows with equal bytes have one list between them: at most k + 1 of a class can be anybody's
- * neighbours, the rest is left out of the screen. */
+ * Rows of one direction, to the bit, have one list between them: at most k + 1 of a class can be
+ * anybody's neighbours, the rest is left out of the screen. */
 #include "analysis/knn_graph.h"
 #include "analysis/knn_lists.h"
 #include "analysis/pack.h"
+#include "analysis/row_classes.h"
 #include "analysis/vectors.h"
 #include "base/map.h"
 #include "base/memory.h"
@@ -64,36 +65,57 @@ typedef struct knn_job {
 /* ---- classes of equal rows --------------------------------------------------------------------
  */
 
-/* Lay out the places: all defined rows but those with more than k equal ones before them. */
-static es_status choose_places(knn_job *job, const int64_t *defined, int64_t defined_count,
-                               es_error *error)
+/* How many rows have the same stored bytes as an earlier one: what `duplicate_rows` counts. */
+static es_status count_duplicates(const knn_job *job, const int64_t *defined, int64_t count,
+                                  const int64_t *class_of, es_error *error)
 {
     const es_space *space = job->space;
     size_t size = (size_t)space->source.columns * es_dtype_size(space->tensor->dtype);
-    int64_t n = space->source.rows;
-    job->ids = es_alloc(defined_count, sizeof *job->ids);
-    job->class_of = es_alloc(defined_count, sizeof *job->class_of);
-    job->place_of = es_alloc(n, sizeof *job->place_of);
-    int64_t *members =
-        es_alloc(defined_count, sizeof *members); /* of a class, by its first place */
-    es_map classes = {0};
+    es_map seen = {0};
     es_status status = ES_OK;
-    if (!job->ids || !job->class_of || !job->place_of || !members ||
-        !es_map_reserve(&classes, defined_count))
-        status = es_fail_memory(error, "places", (size_t)n * 16);
-    for (int64_t i = 0; status == ES_OK && i < n; i++) job->place_of[i] = -1;
-    for (int64_t i = 0; status == ES_OK && i < defined_count; i++) {
-        int64_t id = defined[i], first = job->count;
-        es_bytes row = {(const char *)space->rows + (size_t)id * size, size};
-        es_map_put put = es_map_insert(&classes, row, job->count, &first);
-        if (put == ES_MAP_NO_MEMORY) status = es_fail_memory(error, "places", (size_t)n);
-        job->place_of[id] = first;
+    /* Equal bytes give equal unit rows: only rows of a class of several can be duplicates. */
+    unsigned char *shared = es_alloc(count, 1);
+    if (!shared) return es_fail_memory(error, "classes of rows", (size_t)count);
+    for (int64_t i = 0; i < count; i++)
+        if (class_of[i] != i) shared[i] = shared[class_of[i]] = 1;
+    for (int64_t i = 0; i < count && status == ES_OK; i++) {
+        if (!shared[i]) continue;
+        es_bytes row = {(const char *)space->rows + (size_t)defined[i] * size, size};
+        es_map_put put = es_map_insert(&seen, row, i, NULL);
         job->knn->duplicate_rows += put == ES_MAP_EXISTS;
-        if (members[first]++ > job->k) continue;
-        job->class_of[job->count] = (int32_t)first;
-        job->ids[job->count++] = id;
+        if (put == ES_MAP_NO_MEMORY) status = es_fail_memory(error, "duplicates", (size_t)count);
     }
-    es_map_release(&classes);
+    es_map_release(&seen);
+    free(shared);
+    return status;
+}
+
+/* Lay out the places: all defined rows but those with more than k of their class before them. */
+static es_status choose_places(knn_job *job, const int64_t *defined, int64_t count, es_error *error)
+{
+    int64_t n = job->space->source.rows, *class_of = NULL;
+    job->ids = es_alloc(count, sizeof *job->ids);
+    job->class_of = es_alloc(count, sizeof *job->class_of);
+    job->place_of = es_alloc(n, sizeof *job->place_of);
+    int64_t *members = es_alloc(count, sizeof *members); /* of a class, by its first row */
+    es_status status = ES_OK;
+    if (!job->ids || !job->class_of || !job->place_of || !members)
+        status = es_fail_memory(error, "places", (size_t)n * 16);
+    if (status == ES_OK)
+        status = es_row_classes(job->space, defined, count, job->threads, &class_of, error);
+    if (status == ES_OK) status = count_duplicates(job, defined, count, class_of, error);
+    for (int64_t i = 0; status == ES_OK && i < n; i++) job->place_of[i] = -1;
+    for (int64_t i = 0; status == ES_OK && i < count; i++) {
+        int64_t leader = class_of[i]; /* <= i: its place is known */
+        if (leader == i)
+            job->place_of[defined[i]] = job->count;
+        else
+            job->place_of[defined[i]] = job->place_of[defined[leader]];
+        if (members[leader]++ > job->k) continue;
+        job->class_of[job->count] = (int32_t)job->place_of[defined[i]];
+        job->ids[job->count++] = defined[i];
+    }
+    free(class_of);
     free(members);
     return status;
 }
@@ -198,6 +220,30 @@ static es_status prepare_floats(knn_job *job, es_error *error)
     job->allowance = (float)(1.01 * es_product_bound(job->d));
     return es_parallel_for(job->threads, (job->count + BLOCK_ROWS - 1) / BLOCK_ROWS, pack_floats,
                            job, NULL, error);
+}
+
+/* ---- float64 cosines ------------------------------------------------------------------------- */
+
+/* The unit row of a place: a kept one, or read into `scratch`. */
+static es_status wide_row(const knn_job *job, int64_t place, double *scratch, const double **row,
+                          es_error *error)
+{
+    *row = job->wide ? job->wide + place * job->d : scratch;
+    if (job->wide) return ES_OK;
+    return es_space_read_unit_rows(job->space, job->ids[place], 1, scratch, error);
+}
+
+static es_status exact_cosine(void *context, int64_t a, int64_t b, double *cosine, es_error *error)
+{
+    const knn_job *job = context;
+    const double *u, *v;
+    double *rows = es_alloc(2, (size_t)job->d * sizeof *rows);
+    if (!rows) return es_fail_memory(error, "rows", (size_t)job->d * 16);
+    es_status status = wide_row(job, a, rows, &u, error);
+    if (status == ES_OK) status = wide_row(job, b, rows + job->d, &v, error);
+    if (status == ES_OK) *cosine = job->space->kernel->dot(u, v, job->d);
+    free(rows);
+    return status;
 }
 
 /* ---- the screen -------------------------------------------------------------------------------
@@ -346,21 +392,14 @@ static es_status widen_block(void *context, int64_t index, int worker, es_error 
 static es_status prepare_wide(knn_job *job, es_error *error)
 {
     enum { LONG_LIST = 32, ROOM = 192 << 20 };
+    int64_t candidates = 0;
+    for (int64_t p = 0; p < job->count; p++) candidates += job->lists.lists[p].count;
     bool fits = job->count <= ROOM / (job->d * (int64_t)sizeof(float));
-    if (job->k < LONG_LIST || !fits) return ES_OK;
+    if (candidates < LONG_LIST * job->count || !fits) return ES_OK;
     job->wide = es_alloc_aligned(job->count, (size_t)job->d * sizeof *job->wide);
     if (!job->wide) return ES_OK; /* then row by row */
     return es_parallel_for(job->threads, (job->count + BLOCK_ROWS - 1) / BLOCK_ROWS, widen_block,
                            job, NULL, error);
-}
-
-/* The unit row of a place: a kept one, or read into `scratch`. */
-static es_status wide_row(const knn_job *job, int64_t place, double *scratch, const double **row,
-                          es_error *error)
-{
-    *row = job->wide ? job->wide + place * job->d : scratch;
-    if (job->wide) return ES_OK;
-    return es_space_read_unit_rows(job->space, job->ids[place], 1, scratch, error);
 }
 
 /* Turn a class's list into its best k + 1, float64 cosines, ids: written back into the list. */
@@ -428,6 +467,8 @@ static es_status run(knn_job *job, const int64_t *defined, int64_t defined_count
 {
     ES_TRY(choose_places(job, defined, defined_count, error));
     ES_TRY(es_lists_init(&job->lists, job->count, job->k + 1, 0, error));
+    job->lists.exact = exact_cosine;
+    job->lists.context = job;
     bool bytes = job->space->kernel->bytes_are_fast && job->d <= ES_BYTE_DEPTH;
     ES_TRY(screen(job, bytes, progress, error));
     es_packed_release(&job->packed);

@@ -146,6 +146,11 @@ static bool pair_before(const es_near_pair *x, const es_near_pair *y)
     return x->a != y->a ? x->a < y->a : x->b < y->b;
 }
 
+static int compare_pairs(const void *a, const void *b)
+{
+    return pair_before(a, b) ? -1 : pair_before(b, a);
+}
+
 static void insert_pair(es_knn *knn, es_near_pair pair)
 {
     int64_t at = knn->pair_count;
@@ -156,8 +161,8 @@ static void insert_pair(es_knn *knn, es_near_pair pair)
     knn->pairs[at] = pair;
 }
 
-/* The most similar pairs of all stand first in the lists of both. float32 cosines choose among
- * them; the ten are then told in float64. */
+/* The most similar pairs of all stand first in the lists of both. The graph's float32 cosines
+ * choose ten, ties by id; they are then told, and put in order, in float64. */
 static es_status fill_pairs(es_space *space, es_knn *knn, es_error *error)
 {
     for (int64_t i = 0; i < knn->rows; i++)
@@ -181,6 +186,8 @@ static es_status fill_pairs(es_space *space, es_knn *knn, es_error *error)
             status = es_space_read_unit_rows(space, knn->pairs[p].b, 1, rows + d, error);
         if (status == ES_OK) knn->pairs[p].cosine = space->kernel->dot(rows, rows + d, d);
     }
+    if (knn->pair_count)
+        qsort(knn->pairs, (size_t)knn->pair_count, sizeof *knn->pairs, compare_pairs);
     free(rows);
     return status;
 }

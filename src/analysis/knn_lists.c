@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { SPARE = 16 };
+enum { SPARE = 16, MOST_TIES = 256 };
 
 es_status es_lists_init(es_candidate_lists *lists, int64_t rows, int64_t keep, double bound,
                         es_error *error)
@@ -132,12 +132,47 @@ void es_lists_cut(es_candidate_lists *lists, int64_t row)
         atomic_store_explicit(&list->least, least, memory_order_relaxed);
 }
 
+typedef struct settled {
+    double cosine;
+    int32_t place;
+} settled;
+
+static int compare_settled(const void *a, const void *b)
+{
+    const settled *x = a, *y = b;
+    if (x->cosine != y->cosine) return x->cosine < y->cosine ? 1 : -1;
+    return (x->place > y->place) - (x->place < y->place);
+}
+
+/* The bound cannot tell the rest apart: let float64 do it, and keep `keep`. Places ascend with ids,
+ * so that ties end as they would at last. */
+static es_status settle(es_candidate_lists *lists, int64_t row, es_error *error)
+{
+    es_candidate_list *list = &lists->lists[row];
+    settled *all = es_alloc(list->count, sizeof *all);
+    if (!all) return es_fail_memory(error, "candidates", (size_t)list->count * sizeof *all);
+    es_status status = ES_OK;
+    for (int32_t i = 0; i < list->count && status == ES_OK; i++) {
+        all[i].place = list->items[i].place;
+        status = lists->exact(lists->context, row, all[i].place, &all[i].cosine, error);
+    }
+    if (status == ES_OK) {
+        qsort(all, (size_t)list->count, sizeof *all, compare_settled);
+        list->count = list->scored = (int32_t)lists->keep;
+        for (int32_t i = 0; i < list->count; i++)
+            list->items[i] = (es_candidate){all[i].place, (float)all[i].cosine};
+    }
+    free(all);
+    return status;
+}
+
 static es_status push_locked(es_candidate_lists *lists, int64_t row, int64_t place, float cosine,
                              es_error *error)
 {
     es_candidate_list *list = &lists->lists[row];
     if (list->count == list->capacity) {
         es_lists_cut(lists, row);
+        if (list->count > 2 * lists->keep + MOST_TIES) ES_TRY(settle(lists, row, error));
         /* A short list is cut often, which raises the level early. */
         int64_t held = list->count > lists->keep ? list->count : lists->keep;
         int64_t wanted = held + (held / 2 > SPARE ? held / 2 : SPARE);

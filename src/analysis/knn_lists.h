@@ -29,9 +29,15 @@ typedef struct es_scoring {
     int64_t depth;
 } es_scoring;
 
+/* The cosine that decides, float64, of two places; any thread may ask. */
+typedef es_status es_exact_cosine(void *context, int64_t a, int64_t b, double *cosine,
+                                  es_error *error);
+
 typedef struct es_candidate_lists {
-    int64_t rows, keep; /* how many of the best a row keeps */
-    double bound;       /* |scored cosine - exact| */
+    int64_t rows, keep;     /* how many of the best a row keeps */
+    es_exact_cosine *exact; /* asked where more rows are near the keep-th best than may be kept */
+    void *context;
+    double bound; /* |scored cosine - exact| */
     es_candidate_list *lists;
     es_scoring scoring;
 } es_candidate_lists;
