@@ -5,8 +5,10 @@
                    [--library build/src/libembscope.so] [--table FILE.npy] [--ask rows|random]
 
 One query, then many at once, on a table in memory; runs of all programs are interleaved, medians of wall-clock
-and of processor time are printed, and the answers compared. NumPy computes u @ q and argpartition on unit rows,
-faiss an IndexFlatIP of them. The table is that of bench.py.
+and of processor time are printed, and the answers compared. Single queries come in bursts of 20, so that a program
+may keep in the processor's cache what fits there; with --cold they take turns. Processor time with several threads
+counts waiting in a loop, which OpenMP does: compare it with --threads 1. NumPy computes u @ q and argpartition on
+unit rows, faiss an IndexFlatIP of them. The table is that of bench.py.
 """
 import argparse
 import ctypes
@@ -28,6 +30,7 @@ def arguments():
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--library", default=str(ROOT / "build" / "src" / "libembscope.so"))
     parser.add_argument("--table")
+    parser.add_argument("--cold", action="store_true")
     parser.add_argument("--ask", choices=("rows", "random"), default="rows")
     return parser.parse_args()
 
@@ -97,15 +100,17 @@ def best(scores, k):
     return chosen[numpy.argsort(-scores[chosen])]
 
 
-def measure(programs, runs):
-    """Medians of wall-clock and processor time, runs of all programs in turn."""
+def measure(programs, runs, burst=1):
+    """Medians of wall-clock and processor time of a call, runs of all programs in turn."""
     times = {name: [] for name in programs}
     for run in range(runs + 1):
         for name, call in programs.items():
             wall, processor = time.perf_counter(), time.process_time()
-            call(run)
+            for i in range(burst):
+                call(run * burst + i)
             if run:
-                times[name].append((time.perf_counter() - wall, time.process_time() - processor))
+                times[name].append(((time.perf_counter() - wall) / burst,
+                                    (time.process_time() - processor) / burst))
     return {name: [statistics.median(column) for column in zip(*values)] for name, values in times.items()}
 
 
@@ -147,7 +152,7 @@ def main():
         flat.add(unit)
         one["faiss"] = lambda run: flat.search(queries[run % len(queries)][None], options.k)
         many["faiss"] = lambda run: flat.search(queries, options.k)
-    show("one query", measure(one, options.runs * 7))
+    show("one query", measure(one, options.runs, 1 if options.cold else 20))
     show(f"{len(queries)} queries at once", measure(many, max(3, options.runs // 5)))
     exact = [best(unit.astype(float) @ q, options.k) for q in index.queries[:20]]
     differ = int((index.query_many()[:20] != exact).any(axis=1).sum())
