@@ -10,7 +10,7 @@ import traceback
 
 import numpy as np
 
-KERNELS = ("scalar", "avx2", "avx512", "avx512vnni")
+KERNELS = ("scalar", "avx2", "avx512", "avx512vnni", "neon", "neondot")
 THREADS = (1, 2, 7)
 ELAPSED = re.compile(rb'"elapsed_seconds": ?[0-9.eE+-]+')
 
