@@ -31,10 +31,17 @@ static void on_signal(int signal)
     alarm(GRACE_SECONDS); /* work that cannot be asked, such as an eigen-problem, ends there */
 }
 
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGALRM};
+enum { SIGNALS = sizeof signals / sizeof *signals };
+
+void cli_interrupt_finish(void)
+{
+    for (int i = 0; i < SIGNALS; i++) signal(signals[i], SIG_IGN);
+}
+
 void cli_interrupt_install(void)
 {
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGALRM};
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+    for (int i = 0; i < SIGNALS; i++) {
         struct sigaction action, before;
         /* nohup and "&" in a script leave a signal ignored: then so be it */
         if (!sigaction(signals[i], NULL, &before) && before.sa_handler == SIG_IGN) continue;

@@ -11,6 +11,10 @@
 
 void cli_interrupt_install(void);
 
+/* The work is over and what is left is to say so: no signal matters any more. One that comes twice
+ * (a terminal and a supervisor both send it) is then told once. */
+void cli_interrupt_finish(void);
+
 /* Has a signal asked the program to end? */
 bool cli_interrupted(void);
 

@@ -199,6 +199,7 @@ int main(int argc, char **argv)
     }
     es_error error = {0};
     es_status status = dispatch(argc, argv, &error);
+    cli_interrupt_finish();
     if (status == ES_CANCELLED && !*error.text) cli_fail(&error, status, "interrupted");
     if (status) cli_print_error(&error);
     return cli_exit_code(status);
