@@ -2,13 +2,14 @@
 """Time an es_index beside NumPy and, where it can be imported, faiss, in one process.
 
     query_speed.py [--rows 50257] [--columns 768] [--queries 1000] [-k 10] [--runs 15] [--threads N]
-                   [--library build/src/libembscope.so] [--table FILE.npy] [--ask rows|random]
+                   [--library build/src/libembscope.so] [--kind embedding|outliers] [--table FILE.npy]
+                   [--ask rows|random] [--cold]
 
 One query, then many at once, on a table in memory; runs of all programs are interleaved, medians of wall-clock
 and of processor time are printed, and the answers compared. Single queries come in bursts of 20, so that a program
 may keep in the processor's cache what fits there; with --cold they take turns. Processor time with several threads
 counts waiting in a loop, which OpenMP does: compare it with --threads 1. NumPy computes u @ q and argpartition on
-unit rows, faiss an IndexFlatIP of them. The table is that of bench.py.
+unit rows, faiss an IndexFlatIP of them. The table is one of tables.py.
 """
 import argparse
 import ctypes
@@ -30,18 +31,21 @@ def arguments():
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--library", default=str(ROOT / "build" / "src" / "libembscope.so"))
     parser.add_argument("--table")
+    parser.add_argument("--kind", choices=("embedding", "outliers"), default="embedding")
     parser.add_argument("--cold", action="store_true")
     parser.add_argument("--ask", choices=("rows", "random"), default="rows")
     return parser.parse_args()
 
 
 options = arguments()
+for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):  # peers are to be what they are
+    os.environ.pop(name, None)
 for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = str(options.threads)
 
 import numpy  # noqa: E402  (reads the number of threads when it is loaded)
 
-from bench import make_table  # noqa: E402
+from tables import TABLES  # noqa: E402
 
 try:
     import faiss
@@ -124,9 +128,10 @@ def show(title, measured):
 
 def main():
     path = Path(options.table) if options.table else \
-        ROOT / "build" / "bench" / f"table-{options.rows}x{options.columns}.npy"
+        ROOT / "build" / "bench" / f"{options.kind}-{options.rows}x{options.columns}.npy"
     if not path.exists():
-        make_table(path, options.rows, options.columns)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        numpy.save(path, TABLES[options.kind](options.rows, options.columns))
     table = numpy.load(path)
     unit = table / numpy.linalg.norm(table, axis=1, keepdims=True)
     random = numpy.random.default_rng(5)
