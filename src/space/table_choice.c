@@ -118,8 +118,10 @@ es_status es_table_choose(const es_container *container, const char *path, const
 {
     const es_tensor *input = find_by_names(container, input_names);
     const es_tensor *output = find_by_names(container, output_names);
-    /* Without a word in the config, the library that writes these files ties the two. */
-    *tied = input && !output && (!config->has_tie || config->tie) && config->model_type;
+    /* GPT-2's config does not say what is so of all its models; an encoder without an unembedding
+     * has nothing to tie. */
+    bool is_gpt2 = config->model_type && strcmp(config->model_type, "gpt2") == 0;
+    *tied = input && !output && (config->has_tie ? config->tie : is_gpt2);
     *table = *other = NULL;
     const char *which = options->space ? options->space : "input";
     if (options->tensor) {
