@@ -104,11 +104,15 @@ def best(scores, k):
     return chosen[numpy.argsort(-scores[chosen])]
 
 
+PAUSE = 0.05  # seconds, in which other programs' threads stop waiting in a loop
+
+
 def measure(programs, runs, burst=1):
     """Medians of wall-clock and processor time of a call, runs of all programs in turn."""
     times = {name: [] for name in programs}
     for run in range(runs + 1):
         for name, call in programs.items():
+            time.sleep(PAUSE)
             wall, processor = time.perf_counter(), time.process_time()
             for i in range(burst):
                 call(run * burst + i)

@@ -69,8 +69,8 @@ static inline __m512i add_quarters(__m512i a, __m512i b)
 static inline __m256i eight_dots(int64_t stride, const uint8_t *row, const int8_t *query)
 {
     /* Eight rows are read side by side, which the processor takes for eight streams: it is told
-     * what comes, in the order of memory, a few groups of rows before. */
-    enum { AHEAD = 6144 };
+     * what comes, in the order of memory, into the second-level cache. */
+    enum { AHEAD = 16384 };
     const __m512i low_half = _mm512_set1_epi8(15), high_half = _mm512_set1_epi8((char)0xF0);
     __m512i low[8], high[8];
 #pragma GCC unroll 8
@@ -80,7 +80,7 @@ static inline __m256i eight_dots(int64_t stride, const uint8_t *row, const int8_
 #pragma GCC unroll 8
         for (int r = 0; r < 8; r++) {
             const uint8_t *bytes_at = row + r * stride + at;
-            _mm_prefetch((const char *)row + AHEAD + 8 * at + 64 * r, _MM_HINT_T0);
+            _mm_prefetch((const char *)row + AHEAD + 8 * at + 64 * r, _MM_HINT_T1);
             __m512i bytes = _mm512_load_si512(bytes_at);
             low[r] = multiply_add(low[r], _mm512_and_si512(bytes, low_half), q0);
             high[r] = multiply_add(high[r], _mm512_and_si512(bytes, high_half), q1);
