@@ -21,25 +21,26 @@ static const char *const details[] = {
     "above the level that one random pair would reach. Nothing n x n is stored.",
     NULL};
 
-static const cli_option own_options[] = {{.name = "bins",
-                                          .type = CLI_INTEGER,
-                                          .value = "N",
-                                          .help = "bins of the histogram over [-1, 1] (default "
-                                                  "2000)",
-                                          .offset = offsetof(settings, bins),
-                                          .minimum = 1,
-                                          .maximum = 65536},
-                                         {.name = "per-row",
-                                          .type = CLI_FLAG,
-                                          .help = "each token's mean cosine to all others, too",
-                                          .offset = offsetof(settings, per_row)},
-                                         {.name = "certified",
-                                          .type = CLI_FLAG,
-                                          .help = "count every pair in the bin of its float64 "
-                                                  "cosine (float32 decides otherwise, which can "
-                                                  "differ for pairs within 1e-6 of an edge)",
-                                          .offset = offsetof(settings, certified)},
-                                         {0}};
+static const cli_option own_options[] = {
+    {.name = "bins",
+     .type = CLI_INTEGER,
+     .value = "N",
+     .help = "bins of the histogram over [-1, 1] (default "
+             "2000)",
+     .offset = offsetof(settings, bins),
+     .minimum = 1,
+     .maximum = 65536},
+    {.name = "per-row",
+     .type = CLI_FLAG,
+     .help = "each token's mean cosine to all others, too, in --json and --csv",
+     .offset = offsetof(settings, per_row)},
+    {.name = "certified",
+     .type = CLI_FLAG,
+     .help = "count every pair in the bin of its float64 "
+             "cosine (float32 decides otherwise, which can "
+             "differ for pairs within 1e-6 of an edge)",
+     .offset = offsetof(settings, certified)},
+    {0}};
 
 static const cli_option_group groups[] = {
     {"Distribution", own_options}, {"Model", cli_model_options},   {"Output", cli_plot_options},

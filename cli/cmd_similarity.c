@@ -57,6 +57,7 @@ static es_status plot(cli_call *call, const es_selection *selection)
 {
     int64_t columns = es_space_column_count(call->space);
     es_selection first_two = {.count = 2, .items = selection->items};
+    if (selection->count > 2) cli_call_note(call, "the figure shows the first two words");
     double *vectors = calloc(2 * (size_t)columns + 1, sizeof *vectors);
     es_status status = vectors
                            ? es_selection_vectors(call->space, &first_two, vectors, &call->error)

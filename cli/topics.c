@@ -37,7 +37,7 @@ static const char *const environment_text[] = {
 static const char *const exit_text[] = {
     "0: done.",
     "1: the input cannot be used; one line on standard error says which file, where in it, and "
-    "why.",
+    "why (a few lines where words are not single tokens).",
     "2: wrong usage.",
     "3: the output cannot be written; what was there before is unchanged.",
     "130: interrupted.",

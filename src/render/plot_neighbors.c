@@ -147,9 +147,44 @@ static bool all_spaced(const es_neighbors *neighbors)
     return spaced;
 }
 
-static void add_named(es_figure *figure, const es_neighbors *neighbors, const view *axes)
+/* What is drawn of the nearest tokens, a block of data each, and how many lines each has: a plot of
+ * labels without a single one ends gnuplot 5.4. */
+typedef struct named_blocks {
+    es_text points, leads, left, right;
+    int point_count, lead_count, left_count, right_count;
+} named_blocks;
+
+static void add_label(named_blocks *blocks, const es_neighbor *neighbor, const view *axes,
+                      const placed *at, const es_text *text)
 {
-    es_text *script = &figure->script;
+    es_text *block = at->to_left ? &blocks->left : &blocks->right;
+    double pixel = (axes->high - axes->low) / (HEIGHT - TOP - BOTTOM);
+    double y = axes->high - (at->y - TOP) * pixel;
+    es_text_printf(block, "%lld ", (long long)neighbor->id);
+    es_text_fixed(block, y, 6);
+    es_text_add(block, " ");
+    es_gnuplot_field(block, text->data, text->size);
+    es_text_add(block, "\n");
+    if (at->to_left)
+        blocks->left_count++;
+    else
+        blocks->right_count++;
+    if (fabs(at->y - y_pixel(axes, neighbor->cosine)) < 1) return;
+    /* The label had to move: a line leads to it. */
+    double edge = at->to_left ? at->x + at->width : at->x;
+    double step = (double)axes->rows / (WIDTH - LEFT - RIGHT);
+    es_text_printf(&blocks->leads, "%lld ", (long long)neighbor->id);
+    es_text_fixed(&blocks->leads, neighbor->cosine, 6);
+    es_text_add(&blocks->leads, " ");
+    es_text_fixed(&blocks->leads, (edge - x_pixel(axes, (double)neighbor->id)) * step, 6);
+    es_text_add(&blocks->leads, " ");
+    es_text_fixed(&blocks->leads, y - neighbor->cosine, 6);
+    es_text_add(&blocks->leads, "\n");
+    blocks->lead_count++;
+}
+
+static void fill_blocks(named_blocks *blocks, const es_neighbors *neighbors, const view *axes)
+{
     int64_t named = neighbors->count < NAMED ? neighbors->count : NAMED;
     placed labels[2 * NAMED];
     int count = 0;
@@ -158,8 +193,11 @@ static void add_named(es_figure *figure, const es_neighbors *neighbors, const vi
         if (!isfinite(neighbor->cosine)) continue;
         labels[count++] = (placed){x_pixel(axes, (double)neighbor->id) - 4,
                                    y_pixel(axes, neighbor->cosine), 8, false};
+        es_text_printf(&blocks->points, "%lld ", (long long)neighbor->id);
+        es_text_fixed(&blocks->points, neighbor->cosine, 6);
+        es_text_add(&blocks->points, "\n");
+        blocks->point_count++;
     }
-    es_text_add(script, "$named << " ES_GNUPLOT_END "\n");
     for (int64_t i = 0; i < named; i++) {
         const es_neighbor *neighbor = &neighbors->neighbors[i];
         if (!isfinite(neighbor->cosine)) continue;
@@ -167,29 +205,58 @@ static void add_named(es_figure *figure, const es_neighbors *neighbors, const vi
         es_figure_label(&text, neighbor->text.data, neighbor->text.size, all_spaced(neighbors),
                         LONGEST);
         placed at;
-        bool shown =
-            text.data &&
-            place_label(axes, neighbor, es_display_width(text.data, text.size), labels, count, &at);
-        es_text_printf(script, "%lld ", (long long)neighbor->id);
-        es_text_fixed(script, neighbor->cosine, 6);
-        if (shown) {
+        if (text.data && place_label(axes, neighbor, es_display_width(text.data, text.size), labels,
+                                     count, &at)) {
             labels[count++] = at;
-            double pixel = (axes->high - axes->low) / (HEIGHT - TOP - BOTTOM);
-            es_text_add(script, " ");
-            es_text_fixed(script, axes->high - (at.y - TOP) * pixel, 6);
-            es_text_printf(script, " %d ", at.to_left ? -1 : 1);
-            es_gnuplot_field(script, text.data, text.size);
-        } else {
-            es_text_add(script, " NaN 0 \"\"");
+            add_label(blocks, neighbor, axes, &at, &text);
         }
-        es_text_add(script, "\n");
-        script->failed |= text.failed;
+        blocks->points.failed |= text.failed;
         es_text_release(&text);
     }
-    es_text_add(script, ES_GNUPLOT_END "\n");
 }
 
-static void add_plot(es_text *script, bool picture, const view *axes)
+/* "$name << END ... END" and the block's own release. */
+static void add_block(es_text *script, const char *name, es_text *block)
+{
+    es_text_printf(script, "$%s << " ES_GNUPLOT_END "\n", name);
+    if (block->data) es_text_append(script, block->data, block->size);
+    es_text_add(script, ES_GNUPLOT_END "\n");
+    script->failed |= block->failed;
+    es_text_release(block);
+}
+
+static named_blocks add_named(es_text *script, const es_neighbors *neighbors, const view *axes)
+{
+    named_blocks blocks = {0};
+    fill_blocks(&blocks, neighbors, axes);
+    add_block(script, "named", &blocks.points);
+    add_block(script, "leads", &blocks.leads);
+    add_block(script, "left", &blocks.left);
+    add_block(script, "right", &blocks.right);
+    return blocks;
+}
+
+static void add_named_plots(es_text *script, const named_blocks *blocks)
+{
+    if (blocks->lead_count)
+        es_text_add(script,
+                    ", $leads using 1:2:3:4 with vectors nohead lw 0.75 lc rgb '" ES_STYLE_MUTED
+                    "'");
+    if (blocks->point_count)
+        es_text_add(script,
+                    ", $named using 1:2 with points pt 7 ps 0.7 lc rgb '" ES_STYLE_MARK "'");
+    if (blocks->right_count)
+        es_text_add(script,
+                    ", $right using 1:2:3 with labels left offset char 0.9,0 font LABEL_FONT "
+                    "textcolor rgb '" ES_STYLE_INK "' noenhanced");
+    if (blocks->left_count)
+        es_text_add(script,
+                    ", $left using 1:2:3 with labels right offset char -0.9,0 font LABEL_FONT "
+                    "textcolor rgb '" ES_STYLE_INK "' noenhanced");
+    es_text_add(script, "\n");
+}
+
+static void add_plot(es_text *script, bool picture, const view *axes, const named_blocks *blocks)
 {
     es_text_printf(script, "ROWS = %lld\nset xrange [0:ROWS > 1 ? ROWS - 1 : 1]\nLOW = ",
                    (long long)axes->rows);
@@ -211,12 +278,7 @@ static void add_plot(es_text *script, bool picture, const view *axes)
         es_text_add(script,
                     "plot $points using 1:2 with points pt 7 ps 0.4 lc rgb '#60" ES_STYLE_DATA_HEX
                     "'");
-    es_text_add(script,
-                ", $named using 1:2 with points pt 7 ps 0.7 lc rgb '" ES_STYLE_MARK
-                "', $named using ($4 > 0 ? $1 : NaN):3:5 with labels left offset char 0.9,0 "
-                "font LABEL_FONT textcolor rgb '" ES_STYLE_INK
-                "' noenhanced, $named using ($4 < 0 ? $1 : NaN):3:5 with labels right offset "
-                "char -0.9,0 font LABEL_FONT textcolor rgb '" ES_STYLE_INK "' noenhanced\n");
+    add_named_plots(script, blocks);
 }
 
 es_figure es_figure_neighbors(const es_space *space, const es_neighbors *neighbors)
@@ -239,8 +301,8 @@ es_figure es_figure_neighbors(const es_space *space, const es_neighbors *neighbo
         add_picture(&figure.script, neighbors, &axes);
     else
         add_points(&figure.script, neighbors, &axes);
-    add_named(&figure, neighbors, &axes);
-    add_plot(&figure.script, picture, &axes);
+    named_blocks blocks = add_named(&figure.script, neighbors, &axes);
+    add_plot(&figure.script, picture, &axes, &blocks);
     return figure;
 }
 

@@ -235,7 +235,9 @@ void es_report_say_matrix(es_text *page, const es_report *report)
     }
     es_text_fixed(page, matrix->random_edges[1], 3);
     es_text_printf(page, ", about where those of %lld random directions end", (long long)matrix->n);
-    es_text_add(page, above ? ": these directions are structure, not chance."
+    es_text_add(page, above ? ": more than chance, but in a space whose rows "
+                              "lean one way any words have one such direction; the others "
+                              "are what sets these apart."
                             : ": these words look like random directions.");
     end(page);
 }

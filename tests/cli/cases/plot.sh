@@ -4,6 +4,7 @@ python3 "$MODELS" words w.vec
 draw() { embscope "$@" --csv > plain && embscope "$@" --csv --plot "$1.svg" | cmp - plain; head -c 5 "$1.svg"; echo; }
 draw similarity w.vec cat dog
 draw neighbors w.vec cat
+embscope neighbors w.vec cat -k 1 --plot one.svg > /dev/null && head -c 5 one.svg && echo # one label
 draw matrix w.vec cat dog banana apple
 draw distribution w.vec
 embscope similarity w.vec cat dog --plot x.png > /dev/null && head -c 4 x.png | tail -c 3 && echo
