@@ -84,7 +84,8 @@ static es_status answer(cli_call *call, cli_words *words, es_selection *selectio
 {
     es_render_options options;
     es_status status = choose(call, words, selection);
-    if (!status) status = es_matrix_compute(call->space, selection, matrix, &call->error);
+    es_matrix_options compute = {.threads = (int)call->common->threads, .progress = cli_call_progress(call)};
+    if (!status) status = es_matrix_compute(call->space, selection, &compute, matrix, &call->error);
     if (!status && call->common->plot)
         status = es_plot_matrix(call->space, matrix, call->common->plot, &call->error);
     if (!status) status = cli_call_render(call, &options);

@@ -13,8 +13,20 @@ es_status es_linkage_average(int64_t n, double *distance, es_merge *merges, es_e
 
 /* The order of leaves that keeps the tree's crossings-free drawing and makes the sum of distances
  * between neighbours least (Bar-Joseph, Gifford, Jaakkola 2001), O(n^3). Of an order and its
- * reverse, equally good, the one whose first leaf is the smaller. */
-es_status es_leaf_order(int64_t n, const double *distance, const es_merge *merges, int64_t *order,
-                        es_error *error);
+ * reverse, equally good, the one whose first leaf is the smaller. `progress` may be NULL. */
+es_status es_leaf_order(int64_t n, const double *distance, const es_merge *merges, int threads,
+                        const es_progress *progress, int64_t *order, es_error *error);
+
+/* Correlation of the distances with the heights at which the tree joins their items, over pairs
+ * i < j (SciPy's cophenet); NaN where either is constant up to rounding. O(n^2). */
+es_status es_cophenetic_correlation(int64_t n, const double *distance, const es_merge *merges,
+                                    double *correlation, es_error *error);
+
+/* Labels (n), from 0 in the order of the leaves (NULL: of the items), of at most `clusters` groups:
+ * the tree without its last clusters - 1 merges, as SciPy's fcluster(criterion="maxclust") cuts it;
+ * merges of one height stay together, so that there may be fewer. `roots` (2n) is scratch. Returns
+ * how many there are. */
+int64_t es_tree_cut(int64_t n, const es_merge *merges, int64_t clusters, const int64_t *order,
+                    int64_t *labels, int64_t *roots);
 
 #endif

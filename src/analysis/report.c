@@ -179,7 +179,8 @@ static es_status compute(es_space *space, const es_selection *words,
     if (!report->pair_vectors) return es_fail_memory(error, "vectors", 0);
     ES_TRY(es_selection_vectors(space, &two, report->pair_vectors, error));
     ES_TRY(run_queries(space, words, options, report, error));
-    ES_TRY(es_matrix_compute(space, words, &report->matrix, error));
+    es_matrix_options local = {.threads = options->threads};
+    ES_TRY(es_matrix_compute(space, words, &local, &report->matrix, error));
     es_distribution_options all = {.threads = options->threads, .progress = options->progress};
     return es_distribution_compute(space, &all, &report->distribution, error);
 }

@@ -100,7 +100,7 @@ static es_status run_matrix(es_space *space, int threads, es_error *error)
     es_matrix answer;
     es_status status = choose(space, &chosen, error);
     if (status != ES_OK) return status;
-    status = es_matrix_compute(space, &chosen, &answer, error);
+    status = es_matrix_compute(space, &chosen, NULL, &answer, error);
     if (status == ES_OK) es_matrix_release(&answer);
     es_selection_release(&chosen);
     return status;

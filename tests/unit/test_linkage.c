@@ -78,7 +78,7 @@ static void compare(const golden *expected, uint64_t seed)
     make_distances(expected->kind, n, seed, matrix);
     memcpy(consumed, matrix, sizeof matrix);
     assert_ok(es_linkage_average(n, consumed, merges, &error), error);
-    assert_ok(es_leaf_order(n, matrix, merges, order, &error), error);
+    assert_ok(es_leaf_order(n, matrix, merges, 2, NULL, order, &error), error);
     for (int64_t r = 0; r < n - 1; r++) {
         const es_merge *found = &merges[r], *want = &expected->merges[r];
         if (found->a != want->a || found->b != want->b || found->size != want->size ||
@@ -172,7 +172,7 @@ static void flat_matrices(void **state)
         es_error error = {0};
         assert_ok(es_linkage_average(N, matrix, merges, &error), error);
         for (int r = 0; r < N - 1; r++) assert_true(merges[r].height == !zero);
-        assert_ok(es_leaf_order(N, kept, merges, order, &error), error);
+        assert_ok(es_leaf_order(N, kept, merges, 1, NULL, order, &error), error);
         check_tree_order(N, merges, order);
     }
 }

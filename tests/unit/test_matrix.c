@@ -7,7 +7,7 @@ static es_matrix arrange(es_space *space, const int64_t *ids, int64_t n)
     es_selection chosen = select_ids(space, ids, n);
     es_matrix matrix;
     es_error error = {0};
-    assert_ok(es_matrix_compute(space, &chosen, &matrix, &error), error);
+    assert_ok(es_matrix_compute(space, &chosen, NULL, &matrix, &error), error);
     es_selection_release(&chosen);
     return matrix;
 }
@@ -136,15 +136,15 @@ static void faults_are_named(void **state)
     for (int64_t bad = 1; bad <= 2; bad++) {
         es_selection chosen = select_ids(space, (int64_t[]){0, 3, bad}, 3);
         es_matrix matrix;
-        assert_int_equal(es_matrix_compute(space, &chosen, &matrix, &error), ES_BAD_INPUT);
+        assert_int_equal(es_matrix_compute(space, &chosen, NULL, &matrix, &error), ES_BAD_INPUT);
         char says[64];
         snprintf(says, sizeof says, "'#%d' has a row that is zero or not finite", (int)bad);
         assert_says(error, says);
         assert_null(matrix.cosine);
         chosen.count = 1;
-        assert_int_equal(es_matrix_compute(space, &chosen, &matrix, &error), ES_BAD_ARGUMENT);
+        assert_int_equal(es_matrix_compute(space, &chosen, NULL, &matrix, &error), ES_BAD_ARGUMENT);
         chosen.count = 4097;
-        assert_int_equal(es_matrix_compute(space, &chosen, &matrix, &error), ES_BAD_ARGUMENT);
+        assert_int_equal(es_matrix_compute(space, &chosen, NULL, &matrix, &error), ES_BAD_ARGUMENT);
         assert_says(error, "2 to 4096 tokens");
         chosen.count = 3;
         es_selection_release(&chosen);
