@@ -138,7 +138,7 @@ static bool part_line(char *line, char **first, char **second)
     return !*line && **first && **second;
 }
 
-es_status cli_words_read_pairs(cli_words *words, const char *path, es_error *error)
+static es_status read_twos(cli_words *words, const char *path, const char *what, es_error *error)
 {
     es_status status = read_text(words, path, error);
     char *at = words->storage, *line = NULL;
@@ -147,12 +147,22 @@ es_status cli_words_read_pairs(cli_words *words, const char *path, es_error *err
         if (!*line) continue;
         if (!part_line(line, &first, &second))
             return cli_fail(error, ES_BAD_INPUT,
-                            "%s:%lld:1: expected two tokens parted by a TAB, a comma or a space",
-                            path, (long long)number);
+                            "%s:%lld:1: expected %s parted by a TAB, a comma or a space", path,
+                            (long long)number, what);
         status = cli_words_add(words, first, error);
         if (!status) status = cli_words_add(words, second, error);
     }
     return status;
+}
+
+es_status cli_words_read_pairs(cli_words *words, const char *path, es_error *error)
+{
+    return read_twos(words, path, "two tokens", error);
+}
+
+es_status cli_words_read_categories(cli_words *words, const char *path, es_error *error)
+{
+    return read_twos(words, path, "a token and its category", error);
 }
 
 es_status cli_words_read_fields(cli_words *words, const char *path, es_error *error)

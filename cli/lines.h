@@ -22,6 +22,9 @@ es_status cli_words_read_lines(cli_words *words, const char *path, es_error *err
 /* Append the two words of each line, parted by a TAB, else by a comma, else by spaces. */
 es_status cli_words_read_pairs(cli_words *words, const char *path, es_error *error);
 
+/* The same for a token and its category. */
+es_status cli_words_read_categories(cli_words *words, const char *path, es_error *error);
+
 /* Append what white space parts. */
 es_status cli_words_read_fields(cli_words *words, const char *path, es_error *error);
 

@@ -19,7 +19,7 @@ enum {
     LARGE_SET = 512,        /* from here on threads share a set instead of taking one each */
     SCRATCH_BYTES = 1 << 27 /* of all workers together */
 };
-#define AFFORDABLE_WORK 1e10  /* a few seconds on a core */
+#define AFFORDABLE_WORK 5e9  /* a few seconds on a core */
 #define TIE             1e-12 /* figures this near are equal but for rounding */
 
 double es_null_sets_work(int64_t sets, int64_t n, int64_t d)

@@ -2,6 +2,7 @@
 #include "render/display.h"
 #include "render/number_text.h"
 #include "render/render_common.h"
+#include "render/render_matrix_tables.h"
 #include "render/table.h"
 #include "render/text_chart.h"
 
@@ -36,6 +37,124 @@ static void write_items(es_json_writer *json, const es_matrix *matrix)
     es_json_write_end(json);
 }
 
+static void write_double(es_json_writer *json, const char *key, double value)
+{
+    es_json_write_key(json, key);
+    es_json_write_double(json, value);
+}
+
+static void write_int(es_json_writer *json, const char *key, int64_t value)
+{
+    es_json_write_key(json, key);
+    es_json_write_int(json, value);
+}
+
+static void write_clusters(es_json_writer *json, const es_matrix *matrix)
+{
+    const es_flat_clusters *clusters = &matrix->clusters;
+    es_json_write_key(json, "clusters");
+    es_json_write_object(json);
+    write_int(json, "count", clusters->count);
+    es_json_write_key(json, "asked");
+    if (clusters->asked)
+        es_json_write_int(json, clusters->asked);
+    else
+        es_json_write_null(json);
+    es_json_write_key(json, "labels");
+    es_json_write_ints(json, clusters->labels, matrix->n);
+    es_json_write_key(json, "sizes");
+    es_json_write_ints(json, clusters->sizes, clusters->count);
+    es_json_write_key(json, "candidates");
+    es_json_write_array(json);
+    for (int64_t c = 0; c < clusters->candidate_count; c++) {
+        es_json_write_object(json);
+        write_int(json, "count", c + 2);
+        write_double(json, "silhouette", clusters->candidates[c]);
+        es_json_write_end(json);
+    }
+    es_json_write_end(json);
+    es_json_write_end(json);
+    es_json_write_key(json, "silhouette");
+    es_json_write_object(json);
+    write_double(json, "mean", clusters->mean_silhouette);
+    es_json_write_key(json, "tokens");
+    es_json_write_doubles(json, clusters->silhouettes, matrix->n);
+    es_json_write_key(json, "clusters");
+    es_json_write_doubles(json, clusters->mean_by_cluster, clusters->count);
+    es_json_write_end(json);
+}
+
+static void write_mds(es_json_writer *json, const es_matrix *matrix)
+{
+    es_json_write_key(json, "mds");
+    es_json_write_object(json);
+    es_json_write_key(json, "coordinates");
+    es_json_write_array(json);
+    for (int64_t i = 0; i < matrix->n; i++)
+        es_json_write_doubles(json, matrix->coordinates + 2 * i, 2);
+    es_json_write_end(json);
+    es_json_write_key(json, "variance_share");
+    es_json_write_doubles(json, matrix->mds_share, 2);
+    es_json_write_end(json);
+}
+
+static void write_figure(es_json_writer *json, const char *key, const es_null_figure *figure)
+{
+    es_json_write_key(json, key);
+    es_json_write_object(json);
+    write_double(json, "observed", figure->observed);
+    write_double(json, "mean", figure->mean);
+    write_double(json, "standard_deviation", figure->deviation);
+    es_json_write_key(json, "quantiles");
+    es_json_write_doubles(json, (const double[]){figure->low, figure->high}, 2);
+    write_double(json, "p", figure->p);
+    es_json_write_end(json);
+}
+
+static void write_null(es_json_writer *json, const es_matrix *matrix)
+{
+    const es_null_sets *null = &matrix->null_sets;
+    es_json_write_key(json, "random_sets");
+    es_json_write_object(json);
+    write_int(json, "count", null->count);
+    write_figure(json, "leading_eigenvalue", &null->leading_eigenvalue);
+    write_figure(json, "mean_cosine", &null->mean_cosine);
+    write_figure(json, "silhouette", &null->silhouette);
+    es_json_write_end(json);
+}
+
+static void write_categories(es_json_writer *json, const es_matrix *matrix)
+{
+    const es_contrast *contrast = matrix->categories;
+    es_json_write_key(json, "categories");
+    es_json_write_object(json);
+    es_json_write_key(json, "list");
+    es_json_write_array(json);
+    for (int64_t c = 0; c < contrast->count; c++) {
+        es_json_write_object(json);
+        es_json_write_key(json, "name");
+        es_json_write_text(json, contrast->list[c].name);
+        write_int(json, "tokens", contrast->list[c].size);
+        write_double(json, "within", contrast->list[c].within);
+        es_json_write_end(json);
+    }
+    es_json_write_end(json);
+    es_json_write_key(json, "labels");
+    es_json_write_ints(json, contrast->labels, matrix->n);
+    write_square(json, "means", contrast->means, contrast->count);
+    write_int(json, "within_pairs", contrast->within_pairs);
+    write_int(json, "between_pairs", contrast->between_pairs);
+    write_double(json, "within", contrast->within);
+    write_double(json, "between", contrast->between);
+    write_double(json, "difference", contrast->difference);
+    write_double(json, "cohens_d", contrast->cohens_d);
+    write_double(json, "p", contrast->p);
+    write_double(json, "p_floor", contrast->p_floor);
+    write_double(json, "labelings", contrast->labelings);
+    write_int(json, "permutations", contrast->permutations);
+    es_json_write_end(json);
+}
+
 void es_render_matrix_members(es_json_writer *json, const es_matrix *matrix)
 {
     int64_t n = matrix->n;
@@ -60,8 +179,13 @@ void es_render_matrix_members(es_json_writer *json, const es_matrix *matrix)
         es_json_write_end(json);
     }
     es_json_write_end(json);
-    es_json_write_key(json, "residual");
-    es_json_write_double(json, matrix->residual);
+    write_double(json, "residual", matrix->residual);
+    write_double(json, "mean_cosine", matrix->mean_cosine);
+    write_double(json, "cophenetic", matrix->cophenetic);
+    write_clusters(json, matrix);
+    write_mds(json, matrix);
+    write_null(json, matrix);
+    if (matrix->categories) write_categories(json, matrix);
 }
 
 static void matrix_csv(const es_matrix *matrix, FILE *out)
@@ -142,13 +266,27 @@ static es_status print_eigenvalues(const es_matrix *matrix, const es_render_opti
     return es_render_remark(&remark, options, out, error);
 }
 
+static es_status say_left_out(const es_matrix *matrix, const es_render_options *options, FILE *out,
+                              es_error *error)
+{
+    es_text remark = {0};
+    es_text_printf(&remark, "%lld tokens: ", (long long)matrix->n);
+    if (matrix->n > LONGEST_TREE)
+        es_text_printf(&remark, "the tree is shown of up to %d, ", LONGEST_TREE);
+    es_text_printf(&remark,
+                   "the matrix itself of up to %d; --csv and --json write it, --plot FILE draws it",
+                   WIDEST_MATRIX);
+    return es_render_remark(&remark, options, out, error);
+}
+
 es_status es_render_matrix_body(const es_matrix *matrix, const es_render_options *options,
                                 FILE *out, es_error *error)
 {
-    if (matrix->n <= WIDEST_MATRIX) {
+    if (matrix->n <= WIDEST_MATRIX)
         ES_TRY(print_cosines(matrix, options, out, error));
-        fputc('\n', out);
-    }
+    else
+        ES_TRY(say_left_out(matrix, options, out, error));
+    fputc('\n', out);
     if (matrix->n <= LONGEST_TREE) {
         ES_TRY(es_text_tree(matrix, options->color, out, error));
         fprintf(out,
@@ -156,7 +294,11 @@ es_status es_render_matrix_body(const es_matrix *matrix, const es_render_options
                 "\n\n",
                 es_ink_code(ES_INK_DIM, options->color), es_ink_code(ES_INK_PLAIN, options->color));
     }
-    return print_eigenvalues(matrix, options, out, error);
+    ES_TRY(es_render_matrix_clusters(matrix, options, out, error));
+    ES_TRY(es_render_matrix_categories(matrix, options, out, error));
+    fputc('\n', out);
+    ES_TRY(print_eigenvalues(matrix, options, out, error));
+    return es_render_matrix_null(matrix, options, out, error);
 }
 
 es_status es_render_matrix(const es_space *space, const es_matrix *matrix,
