@@ -78,6 +78,8 @@ with tempfile.TemporaryDirectory() as folder:
                               ("zéro", [0, 0, 0]), ("\"quoted\"", [0.5, -1, 1]), ("car", [3, -2, 0.125])])
     with open("questions", "w", encoding="utf-8") as file:
         file.write("cat\ndog + car\n")
+    with open("categories", "w", encoding="utf-8") as file:
+        file.write("cat\tanimal\ndog\tanimal\ncar\tthing\n\nbanana,fruit\n")
     write_npy("bare.npy", [[1, 0], [float("nan"), 1], [0, 0], [1, 1], [-1, 1e-30], [1, 0]])
     runs = [
         ["info", "words.vec"],
@@ -98,6 +100,9 @@ with tempfile.TemporaryDirectory() as folder:
         ["knn", "bare.npy", "-k", "1"],
         ["matrix", "words.vec", "cat", "dog", "banana", "car"],
         ["matrix", "bare.npy", "@0", "@3"],
+        ["matrix", "bare.npy", "@0", "@5", "@0"],
+        ["matrix", "words.vec", "--categories", "categories", "--clusters", "2"],
+        ["matrix", "words.vec", "cat", "dog", "car", "--clusters", "3", "--null-sets", "3"],
         ["report", "words.vec"],
         ["report", "bare.npy"],
     ]

@@ -166,6 +166,31 @@ static void add_tree(es_text *script, const es_matrix *matrix)
     free(height);
 }
 
+/* Does a cut say anything to be drawn? */
+static bool has_clusters(const es_matrix *matrix)
+{
+    return matrix->clusters.labels && matrix->clusters.count > 1 &&
+           matrix->clusters.count < matrix->n;
+}
+
+/* A square around each cluster: its tokens stand side by side in leaf order. */
+static void add_borders(es_text *script, const es_matrix *matrix)
+{
+    int64_t first = 0;
+    es_text_add(script, "$borders << " ES_GNUPLOT_END "\n");
+    for (int64_t c = 0; c < matrix->clusters.count; c++) {
+        int64_t end = first + matrix->clusters.sizes[c];
+        const int64_t corners[5][2] = {
+            {first, first}, {end, first}, {end, end}, {first, end}, {first, first}};
+        for (int k = 0; k < 5; k++)
+            es_text_printf(script, "%lld.5 %lld.5\n", (long long)corners[k][0],
+                           (long long)corners[k][1]);
+        es_text_add(script, "\n");
+        first = end;
+    }
+    es_text_add(script, ES_GNUPLOT_END "\n");
+}
+
 /* Viridis without its darkest third for one sign; blue, near white, red for two. */
 static void add_palette(es_text *script, const layout *plan)
 {
@@ -181,9 +206,14 @@ static void add_palette(es_text *script, const layout *plan)
     es_text_printf(script, "\nDIVERGING = %d\nset cbrange [LOW:HIGH]\n", plan->diverging);
 }
 
-static void add_map(es_figure *figure, const layout *plan)
+static void add_map(es_figure *figure, const layout *plan, bool clusters)
 {
     es_text *script = &figure->script;
+    const char *borders =
+        !clusters ? ""
+        : plan->n <= LABELLED
+            ? ", $borders using ($1-1):($2-1) with lines lw 1.6 lc rgb '" ES_STYLE_INK "'"
+            : ", $borders using ($1-1):($2-1) with lines lw 0.9 lc rgb '" ES_STYLE_INK "'";
     es_text_printf(script,
                    "unset label\nunset grid\nunset border\n"
                    "set xrange [-0.5:%lld.5]\nset yrange [%lld.5:-0.5]\n",
@@ -194,7 +224,8 @@ static void add_map(es_figure *figure, const layout *plan)
                         "set object 1 rectangle from graph 0,0 to graph 1,1 behind fs solid "
                         "noborder fc rgb '" ES_STYLE_GRID "'\n");
     if (plan->n > LABELLED) {
-        es_text_add(script, "unset xtics\nunset ytics\nplot $cells using 1:2:3 with image\n");
+        es_text_printf(script, "unset xtics\nunset ytics\nplot $cells using 1:2:3 with image%s\n",
+                       borders);
         return;
     }
     es_text_add(
@@ -204,6 +235,7 @@ static void add_map(es_figure *figure, const layout *plan)
         "plot $cells using 1:2:($1-GAP):($1+GAP):($2-GAP):($2+GAP):3 with boxxyerror "
         "lc palette"
         ", $names using 1:(NaN):xtic(2) with points, $names using (NaN):1:ytic(2) with points");
+    es_text_add(script, borders);
     if (plan->n <= WITH_VALUES)
         es_text_add(script, ", $cells using 1:2:(dark($3) ? '' : sprintf('%.2f', $3)) with labels "
                             "textcolor rgb '#1f2a37' font TIC_FONT"
@@ -218,12 +250,16 @@ es_figure es_figure_matrix(const es_space *space, const es_matrix *matrix)
     bool tree = plan.n <= TREE_AT_MOST;
     int above = TOP + (tree ? TREE + 6 : 0), below = plan.n <= LABELLED ? plan.labels + 14 : 24;
     int width = 24 + plan.labels + plan.side + BAR, height = above + plan.side + below;
-    if (width < 520) width = 520;
     es_text title = {0}, subtitle = {0};
     es_text_printf(&title, "Cosine similarity of %lld tokens", (long long)plan.n);
     es_source_caption(&subtitle, es_space_source(space));
     if (plan.drop_space && plan.n <= LABELLED)
         es_text_add(&subtitle, "; tokens with their leading space");
+    /* Nothing of an ordinary caption may be cut off. */
+    int wide = subtitle.size ? es_display_width(subtitle.data, subtitle.size) : 0;
+    wide = 40 + (int)es_figure_text_width(wide < 120 ? wide : 120, 11);
+    if (width < wide) width = wide;
+    if (width < 520) width = 520;
     es_figure figure = es_figure_start("matrix", width, height, &title, &subtitle);
     es_text_release(&title);
     es_text_release(&subtitle);
@@ -232,6 +268,7 @@ es_figure es_figure_matrix(const es_space *space, const es_matrix *matrix)
     int left = 24 + plan.labels, right = width - left - plan.side;
     add_cells(script, matrix, &plan);
     if (plan.n <= LABELLED) add_names(script, matrix, &plan);
+    if (has_clusters(matrix)) add_borders(script, matrix);
     add_palette(script, &plan);
     es_text_add(script, "dark(v) = v > LOW + (HIGH - LOW) * 0.62 || (DIVERGING && v < LOW * 0.55)\n"
                         "set multiplot\n");
@@ -254,7 +291,7 @@ es_figure es_figure_matrix(const es_space *space, const es_matrix *matrix)
     es_text_add(script, ", screen ");
     es_text_fixed(script, fmin(220, plan.side) / height, 5);
     es_text_add(script, "\n");
-    add_map(&figure, &plan);
+    add_map(&figure, &plan, has_clusters(matrix));
     es_text_add(script, "unset multiplot\n");
     return figure;
 }

@@ -272,9 +272,10 @@ static es_status say_left_out(const es_matrix *matrix, const es_render_options *
     es_text remark = {0};
     es_text_printf(&remark, "%lld tokens: ", (long long)matrix->n);
     if (matrix->n > LONGEST_TREE)
-        es_text_printf(&remark, "the tree is shown of up to %d, ", LONGEST_TREE);
-    es_text_printf(&remark,
-                   "the matrix itself of up to %d; --csv and --json write it, --plot FILE draws it",
+        es_text_printf(&remark, "the tree is shown of up to %d, the matrix", LONGEST_TREE);
+    else
+        es_text_add(&remark, "the matrix itself is shown");
+    es_text_printf(&remark, " of up to %d; --csv and --json write it, --plot FILE draws it",
                    WIDEST_MATRIX);
     return es_render_remark(&remark, options, out, error);
 }
