@@ -7,6 +7,7 @@ Python's standard library and NumPy alone. Tolerances are derived: figures of a 
 both sides and may differ by the order of sums, d * 2^-53 of terms of size 1; the histogram rests on
 float32 products within 1e-6 of float64.
 """
+import itertools
 import os
 import sys
 
@@ -396,6 +397,126 @@ def matrix(tap, program, folder):
                  [(1 - np.sqrt(n / d)) ** 2, (1 + np.sqrt(n / d)) ** 2], PAIR,
                  f"matrix, {name}: edges")
         tap.check(sorted(answer["order"]) == list(range(n)), f"matrix, {name}: order")
+        cluster_figures(tap, answer, cosines, f"matrix, {name}")
+        scaling(tap, answer, cosines, f"matrix, {name}")
+
+
+def plain_silhouettes(distance, labels):
+    scores = []
+    for i, own in enumerate(labels):
+        mates = (labels == own) & (np.arange(len(labels)) != i)
+        if not mates.any():
+            scores.append(0)
+            continue
+        a = distance[i, mates].mean()
+        b = min(distance[i, labels == other].mean() for other in set(labels) - {own})
+        scores.append((b - a) / max(a, b))
+    return np.array(scores)
+
+
+def cut(linkage, n, count):
+    """The clusters left when the last count - 1 merges are undone."""
+    groups = {i: [i] for i in range(n)}
+    for r, (a, b, _, _) in enumerate(linkage[:n - count]):
+        groups[n + r] = groups.pop(a) + groups.pop(b)
+    return {frozenset(group) for group in groups.values()}
+
+
+def cluster_figures(tap, answer, cosines, name):
+    n = len(cosines)
+    distance = np.maximum(1 - cosines, 0)
+    np.fill_diagonal(distance, 0)
+    i, j = np.triu_indices(n, 1)
+    heights = np.zeros((n, n))
+    groups = {k: [k] for k in range(n)}
+    for r, (a, b, height, _) in enumerate(answer["linkage"]):
+        left, right = groups.pop(a), groups.pop(b)
+        heights[np.ix_(left, right)] = heights[np.ix_(right, left)] = height
+        groups[n + r] = left + right
+    tap.near(answer["cophenetic"], np.corrcoef(distance[i, j], heights[i, j])[0, 1], PAIR,
+             f"{name}: cophenetic")
+    clusters = answer["clusters"]
+    labels = np.array(clusters["labels"])
+    found = {frozenset(np.flatnonzero(labels == c).tolist()) for c in range(clusters["count"])}
+    tap.check(found == cut(answer["linkage"], n, clusters["count"]), f"{name}: cut")
+    ordered = labels[answer["order"]]
+    tap.check(bool((np.diff(ordered) >= 0).all()), f"{name}: labels by leaf order", ordered)
+    each = plain_silhouettes(distance, labels)
+    tap.near(answer["silhouette"]["tokens"], each, PAIR, f"{name}: silhouettes")
+    tap.near(answer["silhouette"]["clusters"],
+             [each[labels == c].mean() for c in range(clusters["count"])], PAIR,
+             f"{name}: silhouettes of clusters")
+    best = max(clusters["candidates"], key=lambda tried: tried["silhouette"] or -9)
+    tap.check(clusters["asked"] or best["count"] == clusters["count"], f"{name}: the best number")
+    tap.near(answer["silhouette"]["mean"], each.mean(), PAIR, f"{name}: mean silhouette")
+
+
+def scaling(tap, answer, cosines, name):
+    n = len(cosines)
+    center = np.eye(n) - 1 / n
+    values, vectors = np.linalg.eigh(center @ cosines @ center)
+    found = np.array(answer["mds"]["coordinates"])
+    for axis in range(2):
+        expected = np.sqrt(values[-1 - axis]) * vectors[:, -1 - axis]
+        expected *= np.sign(expected[np.abs(expected).argmax()])
+        tap.near(found[:, axis], expected, 1e-10, f"{name}: scaling, axis {axis + 1}")
+    tap.near(answer["mds"]["variance_share"], values[:-3:-1] / values.sum(), PAIR,
+             f"{name}: share of variance")
+
+
+def categories(tap, program, folder):
+    """Categories against plain means and against every labeling there is."""
+    for name, (path, values) in make_tables(folder).items():
+        ids = defined(values)[[1, 2, 3, 30, 31, 32, -3, -2]]
+        labels = np.array([0, 1, 0, 2, 1, 0, 1, 2])
+        listed = os.path.join(folder, "categories")
+        with open(listed, "w", encoding="utf-8") as file:
+            file.writelines(f"@{i}\tkind {label}\n" for i, label in zip(ids, labels))
+        answer = program.same_everywhere(tap, f"categories, {name}", "matrix", path,
+                                         "--categories", listed, "--permutations", "5000")
+        found = answer["categories"]
+        u = unit(values[ids])
+        i, j = np.triu_indices(len(ids), 1)
+        cosines = (u @ u.T)[i, j]
+
+        def difference(labels):
+            same = labels[i] == labels[j]
+            return cosines[same].mean() - cosines[~same].mean()
+
+        same = labels[i] == labels[j]
+        within, between = cosines[same], cosines[~same]
+        pooled = np.sqrt((within.var(ddof=1) * (len(within) - 1)
+                          + between.var(ddof=1) * (len(between) - 1)) / (len(cosines) - 2))
+        tap.near([found["within"], found["between"], found["difference"], found["cohens_d"]],
+                 [within.mean(), between.mean(), difference(labels), difference(labels) / pooled],
+                 PAIR, f"categories, {name}: contrast")
+        ways = set(itertools.permutations(labels))
+        reach = [difference(np.array(way)) >= difference(labels) - 1e-12 for way in ways]
+        share = np.mean(reach)
+        tap.check(found["labelings"] == len(ways) / 2, f"categories, {name}: labelings")
+        slack = 4 * np.sqrt(max(share * (1 - share), 1e-4) / 5000) + 1 / 5001
+        tap.check(abs(found["p"] - share) <= slack, f"categories, {name}: p",
+                  f"{found['p']}, of all labelings {share}")
+
+
+def random_sets(tap, program, folder):
+    """Means of random sets against sets drawn here: within four standard errors."""
+    rng = np.random.default_rng(5)
+    for name, (path, values) in make_tables(folder).items():
+        ids = defined(values)
+        answer = program.json("matrix", path, *(f"@{i}" for i in ids[:9]), "--null-sets", "2000")
+        drawn = [unit(values[rng.choice(ids, 9, replace=False)]) for _ in range(2000)]
+        cosines = np.array([u @ u.T for u in drawn])
+        expected = {"leading_eigenvalue": np.linalg.eigvalsh(cosines)[:, -1],
+                    "mean_cosine": (cosines.sum(axis=(1, 2)) - 9) / 72}
+        for key, figures in expected.items():
+            found = answer["random_sets"][key]
+            error = figures.std() * np.sqrt(2 / 2000)
+            tap.check(abs(found["mean"] - figures.mean()) <= 4 * error + 1e-12,
+                      f"random sets, {name}: {key}", f"{found['mean']}, here {figures.mean()}")
+            share = (figures >= found["observed"]).mean()
+            tap.check(abs(found["p"] - share) <= 4 * np.sqrt(0.5 / 2000) + 1e-3,
+                      f"random sets, {name}: p of {key}", f"{found['p']}, here {share}")
 
 
 def info(tap, program, folder):
@@ -422,5 +543,5 @@ def info(tap, program, folder):
 
 
 if __name__ == "__main__":
-    sys.exit(Tap().run(similarity, neighbors, sums, distribution, certified, matrix, info,
-                       many_rows))
+    sys.exit(Tap().run(similarity, neighbors, sums, distribution, certified, matrix, categories,
+                       random_sets, info, many_rows))
