@@ -218,7 +218,8 @@ es_status es_render_matrix_categories(const es_matrix *matrix, const es_render_o
     ES_TRY(print_means(contrast, options, out, error));
     es_text_add(&remark, "\nMean cosine of ");
     es_text_count(&remark, contrast->within_pairs);
-    es_text_add(&remark, " pairs within a category ");
+    es_text_add(&remark, contrast->within_pairs == 1 ? " pair within a category "
+                                                     : " pairs within a category ");
     es_text_fixed(&remark, contrast->within, 4);
     es_text_add(&remark, ", of ");
     es_text_count(&remark, contrast->between_pairs);
