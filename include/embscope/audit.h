@@ -61,7 +61,7 @@ typedef struct es_untouched {
     double radius;               /* median distance of untouched rows; these four NaN if !found */
     double typical;              /* of all other rows */
     double inner, outer;         /* an untouched row is below both: see the mathematics */
-    bool separate;               /* inner <= outer: the two kinds do not touch */
+    int64_t between;             /* other rows below `outer`: trained little */
     const double *distance;      /* (rows) each; NULL if !found; NaN where undefined */
     const double *cosine;        /* 1 - cos(row, u), u the mean of the untouched rows */
     const double *without_first; /* the same without the first principal component */

@@ -297,7 +297,8 @@ static es_status indicate(growth *growth, es_audit *audit, es_error *error)
     untouched->typical = exp(growth->typical) / growth->scale;
     untouched->inner = exp(growth->inner) / growth->scale;
     untouched->outer = exp(growth->outer) / growth->scale;
-    untouched->separate = growth->inner <= growth->outer;
+    for (int64_t p = 0; p < growth->count; p++)
+        untouched->between += !growth->members[p] && growth->logs[p] <= growth->outer;
     return ES_OK;
 }
 

@@ -105,11 +105,26 @@ static void add_levels(es_text *script, const es_audit *audit)
     const es_untouched *untouched = &audit->untouched;
     if (untouched->found) {
         add_level(script, fmin(untouched->inner, untouched->outer), ES_STYLE_MARK);
+        add_level(script, untouched->outer, ES_STYLE_FRAME);
     } else if (audit->median_norm > 0) {
         double reach = exp(ES_AUDIT_NORM_SCORE * audit->norm_scale);
         add_level(script, audit->median_norm / reach, ES_STYLE_RANDOM);
         add_level(script, audit->median_norm * reach, ES_STYLE_RANDOM);
     }
+}
+
+/* Powers of ten alone would leave a short axis without a number. */
+static void add_tics(es_text *script, const view *view)
+{
+    static const int steps[] = {1, 2, 5};
+    if (view->high - view->low > 3) return;
+    const char *between = "set ytics (";
+    for (int e = (int)floor(view->low); e <= (int)ceil(view->high); e++)
+        for (int i = 0; i < 3; i++, between = ", ") {
+            es_text_add(script, between);
+            es_text_shortest(script, steps[i] * pow(10, e));
+        }
+    es_text_add(script, ")\n");
 }
 
 static void add_axes(es_text *script, const view *view)
@@ -119,14 +134,16 @@ static void add_axes(es_text *script, const view *view)
     es_text_shortest(script, pow(10, view->low));
     es_text_add(script, ":");
     es_text_shortest(script, pow(10, view->high));
+    es_text_add(script, "]\n");
+    add_tics(script, view);
     es_text_printf(script,
-                   "]\nset xlabel 'token id'\nset ylabel '%s'\nset format x '%%.0f'\n"
+                   "set xlabel 'token id'\nset ylabel '%s'\nset format x '%%.0f'\n"
                    "set format y '%%g'\n",
                    view->audit->untouched.found ? "distance from the untouched rows" : "norm");
 }
 
 /* What the colours are, above the axes. */
-static void add_key(es_figure *figure, const es_audit *audit, const int64_t *counts)
+static void add_key(es_figure *figure, const int64_t *counts)
 {
     double x = LEFT;
     if (counts[UNTOUCHED]) {
@@ -138,7 +155,6 @@ static void add_key(es_figure *figure, const es_audit *audit, const int64_t *cou
         x += es_figure_text_width(11, 11.5) + 12;
     }
     if (counts[PLAIN]) es_figure_note(figure, x, TOP - 24, ES_STYLE_DATA, "other rows");
-    (void)audit;
 }
 
 static void add_plot(es_text *script, const int64_t *counts)
@@ -187,7 +203,7 @@ es_figure es_figure_audit(const es_space *space, const es_audit *audit)
     free(taken);
     add_axes(&figure.script, &view);
     add_levels(&figure.script, audit);
-    add_key(&figure, audit, counts);
+    add_key(&figure, counts);
     add_plot(&figure.script, counts);
     return figure;
 }

@@ -9,7 +9,7 @@
 
 /* One line for whoever releases the model. */
 static const char *const advice[ES_AUDIT_CATEGORIES] = {
-    "training never moved these rows: to the model they are noise; retrain, or block them",
+    "training hardly moved these rows: noise to the model; retrain, or keep them from users",
     "no text encodes to these: their rows are dead weight",
     "parts of characters, usual in a tokenizer of bytes: join tokens before showing text",
     "no plain text makes these, on purpose: keep users' text from being encoded with them",
@@ -117,11 +117,7 @@ static void write_untouched(es_json_writer *json, const es_untouched *untouched)
     write_double(json, "typical", untouched->typical);
     write_double(json, "inner", untouched->inner);
     write_double(json, "outer", untouched->outer);
-    es_json_write_key(json, "separate");
-    if (untouched->found)
-        es_json_write_bool(json, untouched->separate);
-    else
-        es_json_write_null(json);
+    write_int(json, "between", untouched->between);
     es_json_write_end(json);
 }
 
@@ -338,8 +334,10 @@ static void add_search(es_text *text, const es_untouched *untouched)
     es_text_add(text, ".\nOf the untouched, ");
     es_text_count(text, untouched->encodable);
     es_text_add(text, " are tokens that their own text encodes to: these a user can run into.\n");
-    if (!untouched->separate)
-        es_text_add(text, "The two kinds of rows touch: where one ends is not sharp.\n");
+    if (!untouched->between) return;
+    es_text_count(text, untouched->between);
+    es_text_printf(text, " more row%s between the untouched and the rest: trained little.\n",
+                   untouched->between == 1 ? " lies" : "s lie");
 }
 
 static es_status print_remark(const es_space *space, const es_audit *audit, int64_t shown,
