@@ -22,6 +22,8 @@ typedef struct planting {
     double drift, noise;               /* where untouched rows are, and their spread */
     int trained_seeds; /* of the impossible bytes, how many were trained after all */
     int planted;       /* untouched rows in all */
+    double spread;     /* of the logarithm of trained rows' sizes; 0: 0.2 */
+    int little;        /* rows trained little: at 1.8 to 5.4 times the noise */
 } planting;
 
 /* A GPT-2-shaped folder of N rows, of which `tokens` have a token; planted[id] is 1 for an
@@ -35,7 +37,7 @@ static es_space *plant(planting how, uint64_t seed, bool *planted)
     for (int i = how.trained_seeds; i < IMPOSSIBLE; i++) planted[impossible(i)] = true;
     int count = IMPOSSIBLE - how.trained_seeds;
     while (count < how.planted) {
-        int64_t id = es_random_below(&random, N);
+        int64_t id = es_random_below(&random, N - how.little);
         bool is_seed = false;
         for (int i = 0; i < IMPOSSIBLE; i++) is_seed |= impossible(i) == id;
         if (is_seed || planted[id]) continue;
@@ -47,10 +49,14 @@ static es_space *plant(planting how, uint64_t seed, bool *planted)
         drift[k] = how.drift * draw_normal(&random);
     }
     for (int i = 0; i < N; i++) {
-        double size = how.trained_size * exp(0.2 * draw_normal(&random));
+        double size =
+            how.trained_size * exp((how.spread > 0 ? how.spread : 0.2) * draw_normal(&random));
         for (int k = 0; k < D; k++) {
             double g = draw_normal(&random);
-            rows[i * D + k] = (float)(planted[i] ? drift[k] + how.noise * g : mean[k] + size * g);
+            rows[i * D + k] =
+                (float)(planted[i]            ? drift[k] + how.noise * g
+                        : i >= N - how.little ? drift[k] + how.noise * g * (1.8 + 0.03 * (i % 120))
+                                              : mean[k] + size * g);
         }
     }
     make_folder("planted");
@@ -103,38 +109,46 @@ static void check_planted(planting how)
 static void finds_rows_that_drifted_together(void **state)
 {
     (void)state;
-    check_planted((planting){0.3, 0.5, 0.5, 0.15, 0, PLANTED});
-    check_planted((planting){0.05, 0.13, 0.12, 0.02, 0, PLANTED}); /* GPT-2's sizes */
+    check_planted((planting){0.3, 0.5, 0.5, 0.15, 0, PLANTED, 0, 0});
+    check_planted((planting){0.05, 0.13, 0.12, 0.02, 0, PLANTED, 0, 0}); /* GPT-2's sizes */
 }
 
 /* Initialised, and never anything else: small rows with no direction in common. */
 static void finds_rows_as_initialised(void **state)
 {
     (void)state;
-    check_planted((planting){0.05, 0.14, 0, 0.02, 0, PLANTED});
-    check_planted((planting){0, 0.14, 0, 0.02, 0, PLANTED});
+    check_planted((planting){0.05, 0.14, 0, 0.02, 0, PLANTED, 0, 0});
+    check_planted((planting){0, 0.14, 0, 0.02, 0, PLANTED, 0, 0});
 }
 
 /* Weight decay has brought them to one point, to rounding. */
 static void finds_equal_rows(void **state)
 {
     (void)state;
-    check_planted((planting){0.1, 0.3, 0.2, 0, 0, PLANTED});
-    check_planted((planting){0.1, 0.3, 0.2, 1e-9, 0, PLANTED});
+    check_planted((planting){0.1, 0.3, 0.2, 0, 0, PLANTED, 0, 0});
+    check_planted((planting){0.1, 0.3, 0.2, 1e-9, 0, PLANTED, 0, 0});
 }
 
 static void bears_trained_seeds(void **state)
 {
     (void)state;
-    check_planted((planting){0.3, 0.5, 0.5, 0.15, 5, PLANTED});
-    check_planted((planting){0.05, 0.14, 0, 0.02, 6, PLANTED});
+    check_planted((planting){0.3, 0.5, 0.5, 0.15, 5, PLANTED, 0, 0});
+    check_planted((planting){0.05, 0.14, 0, 0.02, 6, PLANTED, 0, 0});
+}
+
+/* They grade into the trained ones; the untouched end where their own spread does. */
+static void leaves_out_rows_trained_little(void **state)
+{
+    (void)state;
+    check_planted((planting){0.3, 0.5, 0.5, 0.1, 0, PLANTED, 0, 120});
+    check_planted((planting){0.05, 0.14, 0, 0.02, 0, PLANTED, 0, 120});
 }
 
 static void finds_the_seed_alone_and_most_of_the_table(void **state)
 {
     (void)state;
-    check_planted((planting){0.3, 0.5, 0.5, 0.15, 0, IMPOSSIBLE});
-    check_planted((planting){0.3, 0.5, 0.5, 0.15, 0, N - 100});
+    check_planted((planting){0.3, 0.5, 0.5, 0.15, 0, IMPOSSIBLE, 0, 0});
+    check_planted((planting){0.3, 0.5, 0.5, 0.15, 0, N - 100, 0, 0});
 }
 
 /* Nothing stands apart, so nothing is claimed. */
@@ -143,10 +157,11 @@ static void claims_nothing_of_a_uniform_table(void **state)
     (void)state;
     bool planted[N];
     static const planting ways[] = {
-        {0.3, 0.5, 0, 0, IMPOSSIBLE, 0},  /* all trained, the seed as well */
-        {0, 0.02, 0, 0.02, 0, N},         /* none trained */
-        {0.1, 0.02, 0.1, 0.02, 0, N},     /* none trained, a drift in common */
-        {0.3, 0.5, 0.5, 0.15, 9, PLANTED} /* the seed's majority was trained */
+        {0.3, 0.5, 0, 0, IMPOSSIBLE, 0, 0, 0}, /* all trained, the seed as well */
+        {0, 0.5, 0, 0, IMPOSSIBLE, 0, 0.6, 0}, /* rows of all sizes */
+        {1, 0.5, 0, 0, IMPOSSIBLE, 0, 0.4, 0},  {0, 0.02, 0, 0.02, 0, N, 0, 0}, /* none trained */
+        {0.1, 0.02, 0.1, 0.02, 0, N, 0, 0},     /* none trained, a drift in common */
+        {0.3, 0.5, 0.5, 0.15, 9, PLANTED, 0, 0} /* the seed's majority was trained */
     };
     for (size_t w = 0; w < sizeof ways / sizeof *ways; w++)
         for (uint64_t seed = 1; seed <= 3; seed++) {
@@ -373,7 +388,7 @@ static void starts_from_padding(void **state)
 {
     (void)state;
     bool planted[N];
-    es_space *space = plant((planting){0.3, 0.5, 0.5, 0.15, IMPOSSIBLE, 0}, 1, planted);
+    es_space *space = plant((planting){0.3, 0.5, 0.5, 0.15, IMPOSSIBLE, 0, 0, 0}, 1, planted);
     es_space_free(space);
     enum { PADDED = MODEL_ROWS + 20 };
     static float rows[PADDED * D];
@@ -444,7 +459,7 @@ static void can_be_cancelled(void **state)
 {
     (void)state;
     bool planted[N];
-    es_space *space = plant((planting){0.3, 0.5, 0.5, 0.15, 0, PLANTED}, 1, planted);
+    es_space *space = plant((planting){0.3, 0.5, 0.5, 0.15, 0, PLANTED, 0, 0}, 1, planted);
     es_error error = {0};
     es_audit audit;
     es_audit_options options = {.threads = 1, .progress = {stop_at_once, NULL}};
@@ -461,7 +476,7 @@ static void every_allocation_may_fail(void **state)
     (void)state;
     bool planted[N], failed = true;
     int64_t n = 0;
-    es_space *space = plant((planting){0.3, 0.5, 0.5, 0.15, 0, PLANTED}, 1, planted);
+    es_space *space = plant((planting){0.3, 0.5, 0.5, 0.15, 0, PLANTED, 0, 0}, 1, planted);
     es_space_free(space);
     for (; failed; n += n < 40 ? 1 : 7) {
         space = open_path(scratch_path("planted"), NULL);
@@ -488,6 +503,7 @@ int main(void)
         cmocka_unit_test(finds_rows_as_initialised),
         cmocka_unit_test(finds_equal_rows),
         cmocka_unit_test(bears_trained_seeds),
+        cmocka_unit_test(leaves_out_rows_trained_little),
         cmocka_unit_test(finds_the_seed_alone_and_most_of_the_table),
         cmocka_unit_test(claims_nothing_of_a_uniform_table),
         cmocka_unit_test(knows_tables_without_names),
