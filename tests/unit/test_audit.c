@@ -159,7 +159,7 @@ static void claims_nothing_of_a_uniform_table(void **state)
     static const planting ways[] = {
         {0.3, 0.5, 0, 0, IMPOSSIBLE, 0, 0, 0},    /* all trained, the seed as well */
         {0, 0.5, 0, 0, IMPOSSIBLE, 0, 0.6, 0},    /* rows of all sizes */
-        {0, 0.5, 0, 0.25, 0, IMPOSSIBLE, 0.6, 0}, /* the seed alike, many rows as small */
+        {0, 0.5, 0, 0.17, 0, IMPOSSIBLE, 0.3, 0}, /* the seed alike, many rows as small */
         {1, 0.5, 0, 0, IMPOSSIBLE, 0, 0.4, 0},    {0, 0.02, 0, 0.02, 0, N, 0, 0}, /* none trained */
         {0.1, 0.02, 0.1, 0.02, 0, N, 0, 0},     /* none trained, a drift in common */
         {0.3, 0.5, 0.5, 0.15, 9, PLANTED, 0, 0} /* the seed's majority was trained */
