@@ -105,7 +105,7 @@ static es_status run(cli_call *call)
 const cli_command cli_command_audit = {
     .name = "audit",
     .stage = "The whole vocabulary",
-    .summary = "tokens never trained or never produced, and rows that are not right",
+    .summary = "untouched tokens, tokens that no text makes, odd rows",
     .arguments = "MODEL",
     .examples = examples,
     .details = details,
