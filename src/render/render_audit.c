@@ -229,6 +229,18 @@ static void add_named(es_text *text, const es_space *space, int64_t id)
     es_display_quoted(text, token.data, token.size);
 }
 
+/* Four places, or four digits of what would be all zeros. */
+static void add_size(es_text *text, double value)
+{
+    if (value > 0 && value < 5e-4) {
+        double power = floor(log10(value));
+        es_text_fixed(text, value / pow(10, power), 3);
+        es_text_printf(text, "e%d", (int)power);
+    } else {
+        es_text_fixed(text, value, 4);
+    }
+}
+
 /* The number that says why, and what it counts. */
 static void add_evidence(es_text *text, const es_space *space, const es_audit *audit,
                          const es_audit_finding *finding)
@@ -237,9 +249,9 @@ static void add_evidence(es_text *text, const es_space *space, const es_audit *a
     switch (finding->category) {
     case ES_AUDIT_UNTOUCHED:
         es_text_add(text, "distance ");
-        es_text_fixed(text, finding->indicator, 4);
+        add_size(text, finding->indicator);
         es_text_add(text, ", norm ");
-        es_text_fixed(text, audit->norms[id], 4);
+        add_size(text, audit->norms[id]);
         break;
     case ES_AUDIT_UNREACHABLE:
         es_text_add(text, finding->encoded_count ? "encodes to" : "cannot be encoded");
@@ -259,7 +271,7 @@ static void add_evidence(es_text *text, const es_space *space, const es_audit *a
         break;
     case ES_AUDIT_NORM:
         es_text_add(text, "norm ");
-        es_text_fixed(text, audit->norms[id], 4);
+        add_size(text, audit->norms[id]);
         es_text_add(text, ", score ");
         es_text_fixed(text, finding->indicator, 1);
         break;
@@ -274,7 +286,7 @@ static void add_evidence(es_text *text, const es_space *space, const es_audit *a
         es_text_add(text, " with ");
         add_named(text, space, finding->other);
         break;
-    default: es_text_add(text, "norm "); es_text_fixed(text, finding->indicator, 4);
+    default: es_text_add(text, "norm "); add_size(text, finding->indicator);
     }
 }
 
@@ -328,9 +340,9 @@ static void add_search(es_text *text, const es_untouched *untouched)
     }
     es_text_count(text, untouched->seed_kept);
     es_text_add(text, " of these are untouched; half of all untouched rows lie within ");
-    es_text_fixed(text, untouched->radius, 4);
+    add_size(text, untouched->radius);
     es_text_add(text, " of their mean, half of the others beyond ");
-    es_text_fixed(text, untouched->typical, 4);
+    add_size(text, untouched->typical);
     es_text_add(text, ".\nOf the untouched, ");
     es_text_count(text, untouched->encodable);
     es_text_add(text, " are tokens that their own text encodes to: these a user can run into.\n");
@@ -353,18 +365,21 @@ static es_status print_remark(const es_space *space, const es_audit *audit, int6
                 ? "A vocabulary of words has no tokenizer: no round trip of text was made.\n"
                 : "Without a tokenizer no round trip of text was made.\n");
     }
-    es_text_add(&remark, "Norms are odd from a robust z-score of ");
-    es_text_fixed(&remark, ES_AUDIT_NORM_SCORE, 0);
-    es_text_add(&remark, " of their logarithm on (median norm ");
-    es_text_fixed(&remark, audit->median_norm, 4);
-    es_text_add(&remark, ").");
+    if (audit->median_norm > 0) {
+        es_text_add(&remark, "Norms are odd from a robust z-score of ");
+        es_text_fixed(&remark, ES_AUDIT_NORM_SCORE, 0);
+        es_text_add(&remark, " of their logarithm on (median norm ");
+        add_size(&remark, audit->median_norm);
+        es_text_add(&remark, ").\n");
+    }
     if (shown < audit->count) {
-        es_text_add(&remark, "\nShown: ");
+        es_text_add(&remark, "Shown: ");
         es_text_count(&remark, shown);
         es_text_add(&remark, " of ");
         es_text_count(&remark, audit->count);
-        es_text_add(&remark, " findings (-k N, or all of them with --jsonl or --csv).");
+        es_text_add(&remark, " findings (-k N, or all of them with --jsonl or --csv).\n");
     }
+    if (remark.size) remark.data[--remark.size] = '\0'; /* the last line's end is the remark's */
     return es_render_remark(&remark, options, out, error);
 }
 
@@ -381,7 +396,7 @@ static es_status audit_table(const es_space *space, const es_audit *audit, int64
     } else {
         char rows[ES_NUMBER_TEXT];
         es_number_count(audit->rows, rows);
-        fprintf(out, "nothing found in %s rows\n", rows);
+        fprintf(out, "nothing found in %s row%s\n", rows, audit->rows == 1 ? "" : "s");
     }
     return print_remark(space, audit, shown, options, out, error);
 }

@@ -211,6 +211,22 @@ def odd_rows(tap, program, folder):
     tap.check(not answer["round_trip"] and answer["untouched"]["seed"] == "none", "no tokenizer")
 
 
+def untied(tap, program, folder):
+    """The norms of the other table."""
+    random = np.random.RandomState(9)
+    tables = {name: random.standard_normal((40, 6)).astype(np.float32)
+              for name in ("transformer.wte.weight", "lm_head.weight")}
+    for table in tables.values():
+        table[9] = table[4]
+    safetensors(os.path.join(folder, "model.safetensors"), tables)
+    with open(os.path.join(folder, "config.json"), "w", encoding="utf-8") as file:
+        json.dump({"model_type": "gpt2", "tie_word_embeddings": False}, file)
+    for space, other in (("input", "lm_head.weight"), ("output", "transformer.wte.weight")):
+        finding = program.json("audit", folder, "--space", space)["findings"][0]
+        tap.check(finding["id"] == 9, f"{space}: the equal row")
+        tap.near(finding["other_norm"], norms(tables[other])[9], 1e-12, f"{space}: the other norm")
+
+
 def merged(word, merges):
     """The tokens of a word by the merges, lowest rank first, leftmost first."""
     ranks = {pair: i for i, pair in enumerate(merges)}
@@ -260,4 +276,4 @@ def tokens(tap, program, folder):
 
 
 if __name__ == "__main__":
-    sys.exit(Tap().run(growth, odd_rows, tokens))
+    sys.exit(Tap().run(growth, odd_rows, untied, tokens))
