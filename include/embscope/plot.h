@@ -6,6 +6,7 @@
 #ifndef EMBSCOPE_PLOT_H
 #define EMBSCOPE_PLOT_H
 
+#include <embscope/audit.h>
 #include <embscope/distribution.h>
 #include <embscope/matrix.h>
 #include <embscope/neighbors.h>
@@ -29,6 +30,12 @@ es_status es_plot_neighbors(const es_space *space, const es_neighbors *neighbors
  * the second. vectors is (2, columns), the rows of the first two items of the selection. */
 es_status es_plot_embeddings(const es_space *space, const es_selection *selection,
                              const double *vectors, const char *path, es_error *error);
+
+/* Every row against its id: its distance from the untouched rows, or its norm where none were
+ * found.
+ */
+es_status es_plot_audit(const es_space *space, const es_audit *audit, const char *path,
+                        es_error *error);
 
 ES_END_DECLARATIONS
 #endif
