@@ -38,18 +38,18 @@ typedef struct es_eigenvalues {
 
 /* Z(c) = sum over rows v of exp(c . v), c a unit eigenvector of V'V with either sign. */
 typedef struct es_partition {
-    double isotropy;          /* min Z / max Z over all eigenvectors with both signs */
-    double positive;          /* over the eigenvectors oriented so that c . (mean row) >= 0 */
-    double negative;          /* over the same ones with the other sign */
-    double log_min, log_max;  /* log Z, over both signs */
+    double isotropy;         /* min Z / max Z over all eigenvectors with both signs */
+    double positive;         /* over the eigenvectors oriented so that c . (mean row) >= 0 */
+    double negative;         /* over the same ones with the other sign */
+    double log_min, log_max; /* log Z, over both signs */
 } es_partition;
 
 typedef struct es_isotropy {
-    double mean_cosine;  /* over all pairs i < j */
-    double isoscore;     /* of the stored rows, as published (Rudman et al. 2022); NaN for d = 1 */
+    double mean_cosine;   /* over all pairs i < j */
+    double isoscore;      /* of the stored rows, as published (Rudman et al. 2022); NaN for d = 1 */
     double isoscore_unit; /* the same of the unit rows */
-    es_partition partition; /* of the stored rows */
-    double uniformity;      /* log E exp(-2 ||u - u'||^2) over pairs (Wang and Isola 2020) */
+    es_partition partition;  /* of the stored rows */
+    double uniformity;       /* log E exp(-2 ||u - u'||^2) over pairs (Wang and Isola 2020) */
     double uniformity_error; /* its standard error; 0 where all pairs were taken */
     int64_t uniformity_pairs;
 } es_isotropy;

@@ -31,9 +31,9 @@ static es_status project_group(void *context, int64_t index, int worker, es_erro
         if (defined) status = es_space_read_unit_rows(space, i, 1, row, error);
         for (int64_t c = 0; c < k && status == ES_OK; c++)
             pass->out[i * k + c] =
-                defined ? space->kernel->dot(pass->spectrum->vectors + c * d, row, d) -
-                              pass->offsets[c]
-                        : NAN;
+                defined
+                    ? space->kernel->dot(pass->spectrum->vectors + c * d, row, d) - pass->offsets[c]
+                    : NAN;
     }
     free(row);
     return status;
@@ -134,7 +134,8 @@ static es_status describe_direction(void *context, int64_t index, int worker, es
     if (!sorted || !values)
         status = es_fail_memory(error, "ranks", (size_t)n * (sizeof *sorted + 3 * sizeof *values));
     for (int64_t i = 0; i < n && status == ES_OK; i++) {
-        es_direction_end end = {pass->job->ids[i], pass->projections[pass->job->ids[i] * k + index]};
+        es_direction_end end = {pass->job->ids[i],
+                                pass->projections[pass->job->ids[i] * k + index]};
         values[i] = end.projection;
         ids[i] = (double)(i + 1); /* ascending: the order of log id is that of ids */
         offer(direction->high, &direction->end_count, 1, end);

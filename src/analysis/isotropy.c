@@ -10,7 +10,7 @@
 
 enum {
     BLOCK_ROWS = 256,
-    PAIRS = 200000,
+    PAIRS = 100000,
     PAIR_BLOCK = 1000,
     PAIR_SEED = 41, /* so that pairs and shuffles do not share a stream */
 };
@@ -68,8 +68,9 @@ static void add_column(const double *products, int64_t count, int64_t d, double 
 {
     double least = products[0], most = products[0], up = 0, down = 0;
     for (int64_t i = 1; i < count; i++) {
-        least = fmin(least, products[i * d]);
-        most = fmax(most, products[i * d]);
+        double x = products[i * d];
+        least = x < least ? x : least;
+        most = x > most ? x : most;
     }
     for (int64_t i = 0; i < count; i++) {
         up += exp((products[i * d] - most) * unit);

@@ -48,8 +48,8 @@ es_status es_spectrum_read_unit(void *context, int64_t first, int64_t count, dou
 {
     const es_spectrum_job *job = context;
     for (int64_t i = 0; i < count; i++)
-        ES_TRY(es_space_read_unit_rows(job->space, job->ids[first + i], 1, out + i * job->d,
-                                       error));
+        ES_TRY(
+            es_space_read_unit_rows(job->space, job->ids[first + i], 1, out + i * job->d, error));
     return ES_OK;
 }
 
@@ -150,8 +150,7 @@ static es_status fill_centered(const es_spectrum_job *job, const es_sums *sums, 
         es_eigenvalues *centered = &spectrum->centered;
         if (spectrum->direction_count > centered->count)
             spectrum->direction_count = centered->count;
-        memcpy(spectrum->vectors, matrix,
-               (size_t)(spectrum->direction_count * d) * sizeof *matrix);
+        memcpy(spectrum->vectors, matrix, (size_t)(spectrum->direction_count * d) * sizeof *matrix);
         set_edges(centered, centered->trace / (double)d, (double)n, (double)d);
     }
     free(values);
@@ -218,7 +217,8 @@ static es_status fill_eigenvalues(es_spectrum_job *job, es_spectrum *spectrum, e
     return status;
 }
 
-/* ---- dimensions ------------------------------------------------------------------------------- */
+/* ---- dimensions -------------------------------------------------------------------------------
+ */
 
 static void fill_dimensions(es_spectrum *spectrum)
 {
@@ -305,9 +305,9 @@ es_status es_spectrum_compute(es_space *space, const es_spectrum_options *option
     static const es_spectrum_options defaults;
     if (!options) options = &defaults;
     int64_t tables = options->null_tables ? options->null_tables : 1;
-    *spectrum = (es_spectrum){
-        .direction_count = options->directions ? options->directions : DEFAULT_DIRECTIONS,
-        .null_tables = tables < 0 ? 0 : tables};
+    *spectrum = (es_spectrum){.direction_count =
+                                  options->directions ? options->directions : DEFAULT_DIRECTIONS,
+                              .null_tables = tables < 0 ? 0 : tables};
     if (spectrum->direction_count < 0 || tables > MOST_TABLES)
         return es_fail(error, ES_BAD_ARGUMENT,
                        "directions must not be negative, and null tables at most %d", MOST_TABLES);

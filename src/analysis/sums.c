@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { BLOCK_ROWS = 512, READ_ROWS = 32, GRAM_ROWS = 32 };
 
@@ -100,10 +101,12 @@ es_status es_sums_compute(const es_summands *rows, bool with_gram, es_sums *sums
 {
     int64_t d = rows->d;
     *sums = (es_sums){.sum = es_alloc(d, sizeof(double))};
-    if (with_gram) sums->gram = es_alloc(d, (size_t)d * sizeof(double));
+    /* Aligned: the kernel's loads then stay within lines of the cache. */
+    if (with_gram) sums->gram = es_alloc_aligned(d, (size_t)d * sizeof(double));
+    if (sums->gram) memset(sums->gram, 0, (size_t)d * (size_t)d * sizeof(double));
     pipeline line = {.from = rows, .sums = sums, .bands = (d + GRAM_ROWS - 1) / GRAM_ROWS};
     size_t row = (size_t)(d + 1) * sizeof(double);
-    double *blocks = es_alloc(2 * BLOCK_ROWS, row);
+    double *blocks = es_alloc_aligned(2 * BLOCK_ROWS, row);
     es_status status = ES_OK;
     if (!sums->sum || (with_gram && !sums->gram) || !blocks)
         status = es_fail_memory(error, "the Gram matrix", (size_t)d * (size_t)d * sizeof(double));
