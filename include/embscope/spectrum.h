@@ -23,7 +23,8 @@ typedef struct es_spectrum_options {
 enum { ES_SPECTRUM_ENDS = 10, ES_SPECTRUM_DIMENSIONS = 10, ES_SPECTRUM_COLUMNS = 8192 };
 
 /* Eigenvalues, descending, and what one number says of them. An eigenvalue below d 2^-52 times the
- * first is rounding, and 0. All NaN where every eigenvalue is 0. */
+ * first is rounding, and 0 (of a covariance of unit rows also one below 2^-100). All NaN where
+ * every eigenvalue is 0. */
 typedef struct es_eigenvalues {
     int64_t count;
     double *values;

@@ -225,7 +225,7 @@ static es_status add_pairs(void *context, int64_t index, int worker, es_error *e
             status = es_space_read_unit_rows(space, pass->job->ids[j], 1, v, error);
         if (status != ES_OK) break;
         for (int64_t k = 0; k < d; k++) u[k] -= v[k];
-        double near = exp(-2 * space->kernel->dot(u, u, d));
+        double near = expm1(-2 * space->kernel->dot(u, u, d)); /* less 1: rows may be near */
         pass->sums[index] += near;
         pass->squares[index] += near * near;
     }
@@ -254,9 +254,9 @@ static es_status compute_uniformity(es_spectrum_job *job, es_isotropy *isotropy,
         squares += pass.squares[b];
     }
     double mean = sum / m, variance = fmax(0, squares / m - mean * mean);
-    isotropy->uniformity = log(mean);
+    isotropy->uniformity = log1p(mean);
     isotropy->uniformity_pairs = pass.pairs;
-    isotropy->uniformity_error = pass.all ? 0 : sqrt(variance / (m - 1)) / mean;
+    isotropy->uniformity_error = pass.all ? 0 : sqrt(variance / (m - 1)) / (1 + mean);
     free(pass.seeds);
     free(pass.sums);
     return status;

@@ -72,15 +72,16 @@ void es_spectrum_seeds(uint64_t seed, int64_t count, uint64_t *seeds)
 /* ---- eigenvalues ------------------------------------------------------------------------------
  */
 
-es_status es_spectrum_describe(const double *values, int64_t d, int64_t count,
+es_status es_spectrum_describe(const double *values, int64_t d, int64_t count, double floor,
                                es_eigenvalues *described, es_error *error)
 {
     *described = (es_eigenvalues){.count = count, .values = es_alloc(count, sizeof(double))};
     if (!described->values)
         return es_fail_memory(error, "eigenvalues", (size_t)count * sizeof(double));
-    double rounding = (double)d * DBL_EPSILON * values[0], sum = 0, squares = 0, entropy = 0;
+    double rounding = fmax(floor, (double)d * DBL_EPSILON * values[0]), sum = 0, squares = 0,
+           entropy = 0;
     for (int64_t k = 0; k < count; k++) {
-        double value = values[k] > rounding && values[k] > 0 ? values[k] : 0;
+        double value = values[k] > rounding ? values[k] : 0;
         described->values[k] = value;
         sum += value;
         squares += value * value;
@@ -129,7 +130,7 @@ static es_status fill_raw(const es_spectrum_job *job, const es_sums *sums, const
     spectrum->isotropy.mean_cosine = total.total + total.lost;
     es_status status = es_eigen_values(d, matrix, values, error);
     if (status == ES_OK)
-        status = es_spectrum_describe(values, d, n < d ? n : d, &spectrum->raw, error);
+        status = es_spectrum_describe(values, d, n < d ? n : d, 0, &spectrum->raw, error);
     if (status == ES_OK) set_edges(&spectrum->raw, (double)n / (double)d, (double)n, (double)d);
     free(values);
     return status;
@@ -141,13 +142,16 @@ static es_status fill_centered(const es_spectrum_job *job, const es_sums *sums, 
     int64_t n = job->n, d = job->d;
     double *values = es_alloc(d, sizeof *values);
     if (!values) return es_fail_memory(error, "eigenvalues", (size_t)d * sizeof *values);
+    /* A unit row is known to rounding: rows of one direction differ by that, and have no spread. */
+    const double floor = 16 * DBL_EPSILON * DBL_EPSILON;
     es_sums_covariance(sums, n, d, matrix);
     spectrum->isotropy.isoscore_unit = es_isoscore(matrix, d);
     es_status status = es_eigen_symmetric(d, matrix, values, error);
     if (status == ES_OK)
-        status = es_spectrum_describe(values, d, n < d ? n : d, &spectrum->centered, error);
+        status = es_spectrum_describe(values, d, n < d ? n : d, floor, &spectrum->centered, error);
     if (status == ES_OK) {
         es_eigenvalues *centered = &spectrum->centered;
+        if (!(centered->trace > 0)) spectrum->isotropy.isoscore_unit = NAN;
         if (spectrum->direction_count > centered->count)
             spectrum->direction_count = centered->count;
         memcpy(spectrum->vectors, matrix, (size_t)(spectrum->direction_count * d) * sizeof *matrix);

@@ -46,8 +46,9 @@ static inline uint64_t es_random_bounded(es_random *random, uint64_t bound)
     return (uint64_t)(product >> 64);
 }
 
-/* values[0..d) from LAPACK: what is rounding becomes 0; `count` of them are kept. */
-es_status es_spectrum_describe(const double *values, int64_t d, int64_t count,
+/* values[0..d) from LAPACK: what is rounding becomes 0, and what is no larger than `floor`; `count`
+ * of them are kept. */
+es_status es_spectrum_describe(const double *values, int64_t d, int64_t count, double floor,
                                es_eigenvalues *described, es_error *error);
 
 /* Adds the eigenvalues of `tables` shuffled tables' covariances to values (d), then divides. */

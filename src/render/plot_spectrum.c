@@ -68,8 +68,7 @@ static void add_ranges(es_text *script, int64_t count, double edge, double range
     if (!(range[1] > 0)) range[0] = range[1] = 1;
     /* A rank-deficient table's last eigenvalues are rounding: they do not set the scale. */
     range[0] = fmax(range[0], 1e-9 * range[1]);
-    es_text_add(script, "set logscale xy\nset format y '10^{%T}'\nset ytics textcolor rgb "
-                        "'" ES_STYLE_MUTED "' font TIC_FONT enhanced\nset yrange [");
+    es_text_add(script, "set logscale xy\nset format y '%g'\nset yrange [");
     es_text_shortest(script, range[0] / 1.5);
     es_text_add(script, ":");
     es_text_shortest(script, range[1] * 1.5);
@@ -100,13 +99,14 @@ es_figure es_figure_spectrum(const es_space *space, const es_spectrum *spectrum)
     if (centered->random_edges[1] > 0) add_edge(script, centered->random_edges[1]);
     add_legend(&figure, spectrum);
     es_text_add(script, "set xlabel 'rank'\nset ylabel 'eigenvalue'\nplot ");
-    if (spectrum->null_values)
-        es_text_add(script, "$shuffled using 1:2 with lines lw 1.6 lc rgb '" STYLE_NULL "', ");
-    if (centered->trace > 0)
-        es_text_add(script, "$centered using 1:2 with linespoints pt 7 ps 0.28 lw 1.4 lc rgb "
-                            "'" ES_STYLE_DATA "', ");
     es_text_add(script, "$raw using 1:2 with linespoints pt 7 ps 0.28 lw 1.4 lc rgb "
-                        "'" ES_STYLE_MARK "'\n");
+                        "'" ES_STYLE_MARK "'");
+    if (spectrum->null_values)
+        es_text_add(script, ", $shuffled using 1:2 with lines lw 1.6 lc rgb '" STYLE_NULL "'");
+    if (centered->trace > 0)
+        es_text_add(script, ", $centered using 1:2 with linespoints pt 7 ps 0.28 lw 1.4 lc rgb "
+                            "'" ES_STYLE_DATA "'");
+    es_text_add(script, "\n");
     return figure;
 }
 
