@@ -106,10 +106,12 @@ static es_status print_isotropy(const es_spectrum *spectrum, const es_render_opt
 {
     const es_isotropy *isotropy = &spectrum->isotropy;
     char pairs[ES_NUMBER_TEXT], spread[ES_NUMBER_TEXT];
+    bool all = !(isotropy->uniformity_error > 0);
     es_number_count(isotropy->uniformity_pairs, pairs);
     es_number_fixed(isotropy->uniformity_error, 4, spread);
     es_text uniformity = {0};
-    es_text_printf(&uniformity, "log mean exp(-2 |u-v|^2), %s pairs, error %s", pairs, spread);
+    es_text_printf(&uniformity, "log mean exp(-2 |u-v|^2) of %s%s pairs%s%s", all ? "all " : "",
+                   pairs, all ? "" : ", error ", all ? "" : spread);
     es_table table = {0};
     es_table_column(&table, "isotropy", ES_ALIGN_LEFT);
     es_table_column(&table, "here", ES_ALIGN_RIGHT);
@@ -199,9 +201,10 @@ static es_status print_directions(const es_space *space, const es_spectrum *spec
                                   const es_render_options *options, FILE *out, es_error *error)
 {
     es_status status = ES_OK;
+    if (!(spectrum->centered.trace > 0)) return ES_OK; /* rounding has no direction */
     for (int64_t i = 0; i < spectrum->direction_count && status == ES_OK; i++) {
         const es_direction *direction = &spectrum->directions[i];
-        if (!(direction->eigenvalue > 0)) break; /* rounding has no direction */
+        if (!(direction->eigenvalue > 0)) break;
         es_text line = {0};
         es_text_printf(&line, "%sdirection %lld%s: ", es_ink_code(ES_INK_BOLD, options->color),
                        (long long)i + 1, es_ink_code(ES_INK_PLAIN, options->color));
@@ -284,9 +287,9 @@ static es_status print_spectra_heading(const es_space *space, const es_render_op
 static es_status print_spectra(const char *const *chains, const es_spectrum *spectra, int64_t count,
                                const es_render_options *options, FILE *out, es_error *error)
 {
-    static const char *const titles[] = {
-        "mean cosine", "IsoScore", "partition",    "effective rank", "part. ratio",
-        "stable rank", "90 % in",  "above random", "above shuffled", "outlier dims."};
+    static const char *const titles[] = {"mean cosine", "IsoScore",    "partition", "eff. rank",
+                                         "part. ratio", "stable rank", "90 % in",   "> random",
+                                         "> shuffled",  "outliers"};
     es_table table = {0};
     es_table_column(&table, "transform", ES_ALIGN_LEFT);
     for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)
@@ -314,10 +317,10 @@ static es_status print_spectra(const char *const *chains, const es_spectrum *spe
     es_text remark = {0};
     es_text_add(
         &remark,
-        "\nIsoScore and partition: of the transformed rows as they are. Ranks and counts: "
-        "of the covariance of their unit rows,\nits eigenvalues above the edge of random "
-        "rows and above those of shuffled columns. Outlier dims.: dimensions whose\npart of "
-        "the mean cosine is more than 3 standard deviations above the mean part.");
+        "\nIsoScore and partition: of the transformed rows as they are. Ranks and counts: of the "
+        "covariance of their unit rows;\n\"> random\", \"> shuffled\": eigenvalues above the edge "
+        "of random rows, above those of shuffled columns. Outliers:\ndimensions whose part of the "
+        "mean cosine is more than 3 standard deviations above the mean part.");
     return es_render_remark(&remark, options, out, error);
 }
 
