@@ -39,6 +39,7 @@ double es_figure_text_width(int columns, double font_size);
  * failed for lack of memory (told by es_gnuplot_draw). */
 es_figure es_figure_matrix(const es_space *space, const es_matrix *matrix);
 es_figure es_figure_distribution(const es_space *space, const es_distribution *distribution);
+es_figure es_figure_spectrum(const es_space *space, const es_spectrum *spectrum);
 es_figure es_figure_neighbors(const es_space *space, const es_neighbors *neighbors);
 es_figure es_figure_audit(const es_space *space, const es_audit *audit);
 es_figure es_figure_embeddings(const es_space *space, const es_selection *selection,
