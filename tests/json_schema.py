@@ -96,6 +96,8 @@ with tempfile.TemporaryDirectory() as folder:
         ["distribution", "bare.npy", "--per-row"],
         ["knn", "words.vec", "-k", "2"],
         ["knn", "bare.npy", "-k", "1"],
+        ["positions", "bare.npy"],
+        ["positions", "bare.npy", "--shuffles", "2", "--components", "1"],
         ["matrix", "words.vec", "cat", "dog", "banana", "car"],
         ["matrix", "bare.npy", "@0", "@3"],
         ["report", "words.vec"],

@@ -9,6 +9,7 @@
 #include <embscope/distribution.h>
 #include <embscope/matrix.h>
 #include <embscope/neighbors.h>
+#include <embscope/positions.h>
 #include <embscope/similarity.h>
 
 ES_BEGIN_DECLARATIONS
@@ -29,6 +30,11 @@ es_status es_plot_neighbors(const es_space *space, const es_neighbors *neighbors
  * the second. vectors is (2, columns), the rows of the first two items of the selection. */
 es_status es_plot_embeddings(const es_space *space, const es_selection *selection,
                              const double *vectors, const char *path, es_error *error);
+
+/* The cosine matrix of a position table, the mean cosine at each distance, the leading directions
+ * along the positions. */
+es_status es_plot_positions(const es_space *space, const es_positions *positions, const char *path,
+                            es_error *error);
 
 ES_END_DECLARATIONS
 #endif

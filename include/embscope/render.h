@@ -10,6 +10,7 @@
 #include <embscope/full_matrix.h>
 #include <embscope/knn.h>
 #include <embscope/near_pairs.h>
+#include <embscope/positions.h>
 #include <embscope/report.h>
 #include <stdio.h>
 
@@ -63,6 +64,10 @@ es_status es_render_knn(const es_space *space, const es_knn *knn, const es_rende
 
 /* The graph as a NumPy archive: `ids` int32 (rows, k) and `cosine` float32 (rows, k), stored. */
 es_status es_render_knn_npz(const es_knn *knn, FILE *out, es_error *error);
+
+/* CSV is the profile, a line for each distance. */
+es_status es_render_positions(const es_space *space, const es_positions *positions,
+                              const es_render_options *options, FILE *out, es_error *error);
 
 /* The report: a short form for the terminal (or JSON), and one self-contained HTML page with its
  * figures inlined. */
