@@ -7,6 +7,7 @@
 #define EMBSCOPE_PLOT_H
 
 #include <embscope/distribution.h>
+#include <embscope/knn.h>
 #include <embscope/matrix.h>
 #include <embscope/neighbors.h>
 #include <embscope/positions.h>
@@ -30,6 +31,11 @@ es_status es_plot_neighbors(const es_space *space, const es_neighbors *neighbors
  * the second. vectors is (2, columns), the rows of the first two items of the selection. */
 es_status es_plot_embeddings(const es_space *space, const es_selection *selection,
                              const double *vectors, const char *path, es_error *error);
+
+/* In how many lists of the k nearest a token stands: the share of tokens at each number, over that
+ * of lists drawn by lot. */
+es_status es_plot_hubness(const es_space *space, const es_knn *knn, const char *path,
+                          es_error *error);
 
 /* The cosine matrix of a position table, the mean cosine at each distance, the leading directions
  * along the positions. */
