@@ -5,8 +5,10 @@
 
 #include <embscope/distribution.h>
 #include <embscope/info.h>
+#include <embscope/knn.h>
 #include <embscope/matrix.h>
 #include <embscope/neighbors.h>
+#include <embscope/positions.h>
 #include <embscope/similarity.h>
 
 ES_BEGIN_DECLARATIONS
@@ -18,6 +20,9 @@ typedef struct es_report_options {
         *words; /* the tokens to look at; the first three are the article's cat, dog, banana */
     int64_t word_count;
     es_selection_options selection;
+    es_space *positions;  /* the model's position table (borrowed, as the space is), or NULL */
+    double most_products; /* 0: 3e12; more multiplications than this, n^2 d / 2, are too long to
+                             wait for: the pairs are those of a sample, and there is no graph */
     int threads;
     es_progress progress;
 } es_report_options;
@@ -35,7 +40,12 @@ typedef struct es_report {
     es_neighbors queries[ES_REPORT_QUERIES]; /* neighbours of the first tokens; the first keeps
                                                 every cosine */
     es_matrix matrix;                        /* the local matrix of all chosen words */
-    es_distribution distribution;
+    es_distribution distribution;            /* of rows drawn by lot where there are too many */
+    bool has_knn;                            /* else there were too many rows, or two */
+    es_knn knn;                              /* k = 10, or fewer rows less one */
+    bool has_positions;
+    const es_space *position_space; /* borrowed */
+    es_positions positions;
     double order_spearman; /* rank correlation of the cosine order and the raw Euclidean order, from
                               the first query */
 } es_report;

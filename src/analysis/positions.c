@@ -1,3 +1,4 @@
+#include "analysis/phase.h"
 #include "analysis/position_profile.h"
 #include "analysis/position_spectrum.h"
 #include "base/memory.h"
@@ -65,29 +66,6 @@ static es_status fill_norms(es_space *space, const int64_t *ids, int64_t count,
     return ES_OK;
 }
 
-/* Parts of the work, in hundredths of the whole; each reports its own beginning and end. */
-typedef struct phase {
-    const es_progress *whole;
-    int64_t from, to;
-} phase;
-
-static bool report_phase(void *context, int64_t done, int64_t total)
-{
-    enum { STEPS = 1000 };
-    const phase *phase = context;
-    double part = (double)done / (double)(total ? total : 1);
-    int64_t at =
-        phase->from * STEPS + (int64_t)(part * (double)((phase->to - phase->from) * STEPS));
-    return phase->whole->report(phase->whole->context, at, 100 * STEPS);
-}
-
-static es_progress begin_phase(phase *phase, int64_t share)
-{
-    phase->from = phase->to;
-    phase->to += share;
-    return (es_progress){phase->whole->report ? report_phase : NULL, phase};
-}
-
 typedef struct read_job {
     es_space *space;
     int64_t n, d;
@@ -117,7 +95,7 @@ static es_status read_table(es_space *space, const int64_t *ids, int64_t n, doub
 
 /* What there is to say of the unit rows. */
 static es_status describe_pairs(es_position_rows *rows, es_space *space, uint64_t seed,
-                                es_positions *positions, phase *phase, es_error *error)
+                                es_positions *positions, es_phase *phase, es_error *error)
 {
     ES_TRY(read_table(space, NULL, rows->n, rows->unit, rows->threads, error));
     for (int64_t a = 0; a < rows->count; a++) {
@@ -127,9 +105,9 @@ static es_status describe_pairs(es_position_rows *rows, es_space *space, uint64_
     }
     positions->map_side = rows->n < MAP_SIDE ? rows->n : MAP_SIDE;
     ES_TRY(es_position_map(rows, positions, error));
-    es_progress progress = begin_phase(phase, 45);
+    es_progress progress = es_phase_next(phase, 45);
     ES_TRY(es_position_profile(rows, positions, &progress, error));
-    progress = begin_phase(phase, 45);
+    progress = es_phase_next(phase, 45);
     return es_position_shuffles(rows, seed, positions, &progress, error);
 }
 
@@ -145,7 +123,7 @@ static es_status compute(es_space *space, const es_positions_options *options, c
                              .threads = options->threads ? options->threads : space->threads};
     ES_TRY(es_space_row_states(space, &rows.states, error));
     ES_TRY(fill_norms(space, ids, rows.count, positions, error));
-    phase phase = {&options->progress, 0, 0};
+    es_phase phase = {&options->progress, 100, 0, 0};
     rows.unit = es_alloc_aligned(rows.n, (size_t)d * sizeof(double));
     rows.sum = es_alloc(d, sizeof(double));
     es_status status = rows.unit && rows.sum
@@ -155,7 +133,7 @@ static es_status compute(es_space *space, const es_positions_options *options, c
         status = describe_pairs(&rows, space, options->seed, positions, &phase, error);
     if (status == ES_OK) /* the unit rows have served */
         status = read_table(space, ids, rows.count, rows.unit, rows.threads, error);
-    es_progress progress = begin_phase(&phase, 10);
+    es_progress progress = es_phase_next(&phase, 10);
     if (status == ES_OK)
         status =
             es_position_spectrum(space->kernel, rows.unit, d, ids,

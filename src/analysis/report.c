@@ -1,3 +1,4 @@
+#include "analysis/phase.h"
 #include "analysis/vectors.h"
 #include "base/memory.h"
 #include "base/parallel.h"
@@ -9,6 +10,8 @@
 #include <string.h>
 
 enum { PAIR_WORDS = 6, RANDOM_WORDS = 16, RANDOM_SEED = 1, NEIGHBORS = 10, BLOCK_ROWS = 128 };
+#define MOST_PRODUCTS   3e12 /* about three times GPT-2: a minute of two cores */
+#define SAMPLE_PRODUCTS 1e12 /* what the pairs of a sample take */
 
 /* The article's three, then common words of a few kinds, so that a local matrix has something to
  * show. A model is asked about those it knows as single tokens. */
@@ -25,6 +28,8 @@ void es_report_release(es_report *report)
     for (int64_t i = 0; i < report->query_count; i++) es_neighbors_release(&report->queries[i]);
     es_matrix_release(&report->matrix);
     es_distribution_release(&report->distribution);
+    es_knn_release(&report->knn);
+    es_positions_release(&report->positions);
     *report = (es_report){0};
 }
 
@@ -169,9 +174,50 @@ static es_status run_queries(es_space *space, const es_selection *words,
                             report->queries[0].cosines, &report->order_spearman, error);
 }
 
+/* Products that all pairs take, and rows of a sample that is worth its time. */
+static double products(int64_t rows, int64_t columns)
+{
+    return 0.5 * (double)rows * (double)rows * (double)columns;
+}
+
+static es_status run_pairs(es_space *space, const es_report_options *options, es_phase *phase,
+                           es_report *report, es_error *error)
+{
+    int64_t d = space->source.columns;
+    double most = options->most_products > 0 ? options->most_products : MOST_PRODUCTS;
+    bool large = products(space->source.rows, d) > most;
+    es_distribution_options all = {.threads = options->threads, .seed = RANDOM_SEED};
+    if (large) all.sample = (int64_t)sqrt(2 * fmin(most, SAMPLE_PRODUCTS) / (double)d) + 2;
+    all.progress = es_phase_next(phase, 10);
+    ES_TRY(es_distribution_compute(space, &all, &report->distribution, error));
+    int64_t rows = report->distribution.rows;
+    es_knn_options near = {.k = rows > NEIGHBORS ? NEIGHBORS : rows - 1,
+                           .threads = options->threads};
+    near.progress = es_phase_next(phase, 5);
+    if (large || rows < 3) return ES_OK;
+    ES_TRY(es_knn_compute(space, &near, &report->knn, error));
+    report->has_knn = true;
+    return ES_OK;
+}
+
+/* A table that cannot be described (one row, too many) is a section less, not a report less. */
+static es_status run_positions(const es_report_options *options, es_phase *phase, es_report *report,
+                               es_error *error)
+{
+    if (!options->positions) return ES_OK;
+    es_positions_options how = {.threads = options->threads};
+    how.progress = es_phase_next(phase, 1);
+    es_status status = es_positions_compute(options->positions, &how, &report->positions, error);
+    if (status == ES_BAD_INPUT) return ES_OK;
+    report->has_positions = status == ES_OK;
+    report->position_space = options->positions;
+    return status;
+}
+
 static es_status compute(es_space *space, const es_selection *words,
                          const es_report_options *options, es_report *report, es_error *error)
 {
+    es_phase phase = {&options->progress, 16, 0, 0};
     ES_TRY(es_info_compute(space, &report->info, error));
     es_selection few = first_items(words, PAIR_WORDS), two = first_items(words, 2);
     ES_TRY(es_similarity_compute(space, &few, &report->pairs, error));
@@ -180,8 +226,8 @@ static es_status compute(es_space *space, const es_selection *words,
     ES_TRY(es_selection_vectors(space, &two, report->pair_vectors, error));
     ES_TRY(run_queries(space, words, options, report, error));
     ES_TRY(es_matrix_compute(space, words, &report->matrix, error));
-    es_distribution_options all = {.threads = options->threads, .progress = options->progress};
-    return es_distribution_compute(space, &all, &report->distribution, error);
+    ES_TRY(run_pairs(space, options, &phase, report, error));
+    return run_positions(options, &phase, report, error);
 }
 
 es_status es_report_compute(es_space *space, const es_report_options *options, es_report *report,

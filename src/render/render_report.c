@@ -34,6 +34,27 @@ static void report_json(const es_report *report, const es_render_options *option
     es_json_write_object(&json);
     es_render_distribution_members(&json, &report->distribution);
     es_json_write_end(&json);
+    es_json_write_key(&json, "sampled_rows");
+    if (report->distribution.sampled)
+        es_json_write_int(&json, report->distribution.rows);
+    else
+        es_json_write_null(&json);
+    es_json_write_key(&json, "knn");
+    if (report->has_knn) {
+        es_json_write_object(&json);
+        es_render_knn_members(&json, report->space, &report->knn);
+        es_json_write_end(&json);
+    } else {
+        es_json_write_null(&json);
+    }
+    es_json_write_key(&json, "positions");
+    if (report->has_positions) {
+        es_json_write_object(&json);
+        es_render_positions_members(&json, &report->positions);
+        es_json_write_end(&json);
+    } else {
+        es_json_write_null(&json);
+    }
     es_json_write_key(&json, "order_spearman");
     es_json_write_double(&json, report->order_spearman);
     es_render_json_end(&json, options);
@@ -62,6 +83,17 @@ static es_status report_text(const es_report *report, const es_render_options *o
     ES_TRY(es_render_matrix_body(&report->matrix, options, out, error));
     title("All pairs", options, out);
     ES_TRY(es_render_distribution_body(space, &report->distribution, options, out, error));
+    if (report->has_knn) {
+        title("The nearest of every token", options, out);
+        ES_TRY(es_render_knn_body(space, &report->knn, options, out, error));
+    } else if (report->distribution.sampled) {
+        title("The nearest of every token", options, out);
+        fputs("left out: so many rows take too long here; 'embscope knn' computes them\n", out);
+    }
+    if (report->has_positions) {
+        title("The position table", options, out);
+        ES_TRY(es_render_positions_body(&report->positions, options, out, error));
+    }
     title("Cosine and Euclid", options, out);
     es_text line = {0};
     es_text_add(&line,

@@ -78,6 +78,55 @@ static es_info info = {.vocabulary_kind = ES_VOCABULARY_BPE,
                        .non_finite = {0, {0}, 0},
                        .duplicates = {12, {0, 1}, 2}};
 
+static int32_t near_ids[] = {1, 0, -1}, occurrences[] = {1, 1, -1};
+static float near_cosines[] = {0.75f, 0.75f, NAN};
+static es_knn knn = {.rows = 3,
+                     .k = 1,
+                     .left_out = 1,
+                     .ids = near_ids,
+                     .cosines = near_cosines,
+                     .hubness_skewness = NAN,
+                     .maximum_occurrence = 1,
+                     .occurrences = occurrences,
+                     .hubs = {{0, 1}, {1, 1}},
+                     .hub_count = 2,
+                     .mutual_share = 1,
+                     .pairs = {{0, 1, 0.75}},
+                     .pair_count = 1,
+                     .twonn_dimension = NAN};
+
+static es_position_distance profile[] = {{1, 2, 0.5, 0.25}, {2, 0, NAN, NAN}, {3, 1, -0.5, 0}};
+static double position_norms[] = {4, 2, NAN, 1}, variances[] = {2, 0.5};
+static double projections[] = {-1, 2, NAN, 0.5, 1, -0.5, NAN, 0};
+static es_position_component components[] = {{2, 0.8, 4, 0.75}, {0.5, 0.2, 2, 0.5}};
+static float position_map[] = {1,   0.5f, NAN, -0.5f, 0.5f,  1,    NAN, 0.5f,
+                               NAN, NAN,  NAN, NAN,   -0.5f, 0.5f, NAN, 1};
+static es_positions positions = {.rows = 4,
+                                 .left_out = 1,
+                                 .pairs = 3,
+                                 .mean = 0.125,
+                                 .standard_deviation = 0.5,
+                                 .distance_count = 3,
+                                 .profile = profile,
+                                 .toeplitz_share = 0.75,
+                                 .shuffles = 19,
+                                 .shuffled_mean = 0.5,
+                                 .shuffled_maximum = 0.625,
+                                 .toeplitz_p = 0.05,
+                                 .norms = position_norms,
+                                 .norm_quartiles = {1.5, 2, 3},
+                                 .shortest = 3,
+                                 .eigenvalue_count = 2,
+                                 .eigenvalues = variances,
+                                 .total_variance = 2.5,
+                                 .effective_rank = 1.5,
+                                 .components_90 = 2,
+                                 .component_count = 2,
+                                 .components = components,
+                                 .projections = projections,
+                                 .map_side = 4,
+                                 .map = position_map};
+
 static es_report report(void)
 {
     return (es_report){.space = space,
@@ -87,6 +136,11 @@ static es_report report(void)
                        .queries = {neighbors},
                        .matrix = matrix,
                        .distribution = distribution,
+                       .has_knn = true,
+                       .knn = knn,
+                       .has_positions = true,
+                       .position_space = space,
+                       .positions = positions,
                        .order_spearman = 0.875};
 }
 
@@ -134,6 +188,10 @@ static es_status render_all(FILE *out, es_error *error)
     dot.farthest = true;
     es_distribution per_row = distribution;
     per_row.row_means = row_means;
+    es_positions flat = positions; /* all rows equal */
+    flat.toeplitz_share = flat.shuffled_mean = flat.shuffled_maximum = flat.toeplitz_p = NAN;
+    flat.component_count = flat.eigenvalue_count = 0;
+    flat.total_variance = 0;
     es_status status = ES_OK;
     for (int form = 0; form < 3 && !status; form++) {
         es_render_options options = {.output = (es_output)form, .elapsed_seconds = 0.5};
@@ -149,6 +207,9 @@ static es_status render_all(FILE *out, es_error *error)
         if (!status) status = es_render_distribution(space, &distribution, &options, out, error);
         if (!status) status = es_render_distribution(space, &per_row, &options, out, error);
         if (!status) status = es_render_matrix(space, &matrix, &options, out, error);
+        if (!status) status = es_render_knn(space, &knn, &options, out, error);
+        if (!status) status = es_render_positions(space, &positions, &options, out, error);
+        if (!status) status = es_render_positions(space, &flat, &options, out, error);
         if (!status) status = es_render_report(&whole, &options, out, error);
     }
     return status;

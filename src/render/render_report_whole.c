@@ -1,0 +1,207 @@
+/* The sections of the report about the whole vocabulary, and what follows from it. */
+#include "render/figure_style.h"
+#include "render/html.h"
+#include "render/number_text.h"
+#include "render/render_common.h"
+#include "render/report_formulas.h"
+#include "render/report_sections.h"
+#include "render/report_text.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { PAIRS_SHOWN = 15, DIRECTIONS_SHOWN = 6 };
+
+static void add_moment_row(es_text *page, const char *name, double here, double random_value)
+{
+    es_text_printf(page, "<tr><td>%s</td>", name);
+    es_html_number_cell(page, here, 4);
+    es_html_number_cell(page, random_value, 4);
+    es_text_add(page, "</tr>\n");
+}
+
+static void add_moments(es_text *page, const es_report *report)
+{
+    const es_distribution *all = &report->distribution;
+    double d = (double)es_space_column_count(report->space);
+    es_text_add(page, "<table><tr><th></th><th class=\"n\">this space</th>"
+                      "<th class=\"n\">random directions</th></tr>\n");
+    add_moment_row(page, "mean", all->mean, 0);
+    add_moment_row(page, "standard deviation", all->standard_deviation,
+                   all->random_standard_deviation);
+    add_moment_row(page, "skewness", all->skewness, 0);
+    add_moment_row(page, "excess kurtosis", all->excess_kurtosis, -6 / (d + 2));
+    add_moment_row(page, "smallest", all->minimum.cosine, NAN);
+    add_moment_row(page, "largest", all->maximum.cosine, NAN);
+    es_text_add(page, "<tr><td>pairs above the level of one random pair</td><td class=\"n\">");
+    es_text_count(page, all->above_chance);
+    es_text_add(page,
+                "</td><td class=\"n\">1</td></tr>\n<tr><td>dimensions in which random directions "
+                "spread as much</td>");
+    es_html_number_cell(page, all->equivalent_dimension, 1);
+    es_html_number_cell(page, d, 0);
+    es_text_add(page, "</tr>\n</table>\n");
+}
+
+static void add_pairs_lead(es_text *page, const es_distribution *all)
+{
+    if (all->sampled) {
+        es_text_add(page, "<p>Every pair of rows has a cosine. There are too many here for a page "
+                          "to wait for: what follows is of the ");
+        es_text_count(page, all->pairs);
+        es_text_add(page, " pairs of ");
+        es_text_count(page, all->rows);
+        es_text_add(page, " tokens drawn by lot (<code>embscope distribution</code> takes all of "
+                          "them).");
+    } else {
+        es_text_add(page, "<p>Every pair of rows that have a direction has a cosine: ");
+        es_text_count(page, all->pairs);
+        es_text_add(page, " of them.");
+    }
+    es_text_add(page, " What would chance give? Two random directions in <i>d</i> dimensions are "
+                      "nearly at right angles, the more so the larger <i>d</i>.</p>\n");
+}
+
+es_status es_report_add_distribution(es_text *page, const es_report *report, es_error *error)
+{
+    const es_distribution *all = &report->distribution;
+    add_pairs_lead(page, all);
+    es_text_add(page, FORMULA_PAIRS);
+    if (all->pairs && all->bins) {
+        es_figure figure = es_figure_distribution(report->space, all);
+        ES_TRY(es_report_add_figure(
+            page, &figure,
+            "The share of pairs at each cosine, as a density, over the density of random "
+            "directions.",
+            error));
+    }
+    add_moments(page, report);
+    es_report_say_distribution(page, report);
+    return ES_OK;
+}
+
+es_status es_report_add_euclid(es_text *page, const es_report *report, es_error *error)
+{
+    (void)error;
+    es_text_add(page, "<p>On vectors of length 1 the Euclidean distance says nothing new: it grows "
+                      "as the cosine falls, and both put all tokens in the same order. On the rows "
+                      "as they are stored this does not hold, since their lengths differ.</p>\n");
+    es_text_add(page, FORMULA_EUCLID);
+    es_text_add(page, "<div class=\"wide\"><table><tr><th></th><th></th>"
+                      "<th class=\"n\">cosine</th><th class=\"n\">2 − 2 cos</th>"
+                      "<th class=\"n\">‖x̂ − ŷ‖²</th><th class=\"n\">‖x − y‖, raw</th></tr>\n");
+    const es_similarity *pairs = &report->pairs;
+    for (int64_t i = 0; i < pairs->pair_count && i < PAIRS_SHOWN; i++) {
+        const es_pair *pair = &pairs->pairs[i];
+        const es_token_norm *a = &pairs->tokens[pair->a], *b = &pairs->tokens[pair->b];
+        es_text_add(page, "<tr><td>");
+        es_html_token(page, a->text, a->text_size);
+        es_text_add(page, "</td><td>");
+        es_html_token(page, b->text, b->text_size);
+        es_text_add(page, "</td>");
+        es_html_number_cell(page, pair->cosine, 6);
+        es_html_number_cell(page, 2 - 2 * pair->cosine, 6);
+        es_html_number_cell(page, pair->unit_euclidean * pair->unit_euclidean, 6);
+        es_html_number_cell(page, pair->euclidean, 4);
+        es_text_add(page, "</tr>\n");
+    }
+    es_text_add(page, "</table></div>\n");
+    es_report_say_euclid(page, report);
+    return ES_OK;
+}
+
+/* ---- the nearest of every token ---------------------------------------------------------------
+ */
+
+static void add_token_cell(es_text *page, const es_space *space, int64_t id)
+{
+    es_bytes token = es_vocabulary_token(es_space_vocabulary(space), id);
+    es_text_add(page, "<td>");
+    if (token.data)
+        es_html_token(page, token.data, token.size);
+    else
+        es_text_printf(page, "#%lld", (long long)id);
+    es_text_add(page, "</td>");
+}
+
+static void add_hubs(es_text *page, const es_report *report)
+{
+    const es_knn *knn = &report->knn;
+    es_text_add(page, "<div class=\"lists\">\n<div><h3>In most lists</h3>\n<table>\n");
+    for (int64_t i = 0; i < knn->hub_count; i++) {
+        es_text_add(page, "<tr>");
+        add_token_cell(page, report->space, knn->hubs[i].id);
+        es_text_add(page, "<td class=\"n\">");
+        es_text_count(page, knn->hubs[i].occurrences);
+        es_text_add(page, "</td></tr>\n");
+    }
+    es_text_add(page, "</table></div>\n<div><h3>Most similar pairs</h3>\n<table>\n");
+    for (int64_t i = 0; i < knn->pair_count; i++) {
+        es_text_add(page, "<tr>");
+        add_token_cell(page, report->space, knn->pairs[i].a);
+        add_token_cell(page, report->space, knn->pairs[i].b);
+        es_html_cosine_cell(page, knn->pairs[i].cosine);
+        es_text_add(page, "</tr>\n");
+    }
+    es_text_add(page, "</table></div>\n</div>\n");
+}
+
+es_status es_report_add_nearest(es_text *page, const es_report *report, es_error *error)
+{
+    if (!report->has_knn) {
+        es_text_add(page, report->distribution.sampled
+                              ? "<p class=\"missing\">The nearest tokens of every one of so many "
+                                "take too long for this page: <code>embscope knn</code> computes "
+                                "them.</p>\n"
+                              : "<p class=\"missing\">There are too few rows for a graph.</p>\n");
+        return ES_OK;
+    }
+    es_text_printf(page,
+                   "<p>Every token has its list of the %lld nearest, found among all others. In "
+                   "many dimensions such lists are lopsided: a few tokens, <i>hubs</i>, stand in a "
+                   "great many of them, and many tokens in none.</p>\n",
+                   (long long)report->knn.k);
+    es_figure figure = es_figure_hubness(report->space, &report->knn);
+    ES_TRY(es_report_add_figure(
+        page, &figure,
+        "Tokens by the number of lists that they stand in (above each bar: how many tokens); both "
+        "scales are logarithmic. Lines: what lists drawn by lot would show.",
+        error));
+    add_hubs(page, report);
+    es_report_say_nearest(page, report);
+    return ES_OK;
+}
+
+/* ---- positions --------------------------------------------------------------------------------
+ */
+
+es_status es_report_add_positions(es_text *page, const es_report *report, es_error *error)
+{
+    const es_positions *positions = &report->positions;
+    es_text_add(page, "<p>A token&rsquo;s vector says nothing of where in the text it stands. This "
+                      "model adds another to it, the row of a second table: row <i>i</i> for "
+                      "position <i>i</i>. What matters there is how the cosine of two positions "
+                      "depends on their distance.</p>\n");
+    es_figure figure = es_figure_positions(report->position_space, positions);
+    ES_TRY(es_report_add_figure(
+        page, &figure,
+        "Left: the cosine of every two positions. Right: its mean over the pairs at each distance, "
+        "and the table along its first principal directions.",
+        error));
+    if (positions->component_count) {
+        es_text_add(page, "<div class=\"wide\"><table><tr><th>direction</th>"
+                          "<th class=\"n\">variance, %</th><th class=\"n\">strongest period</th>"
+                          "<th class=\"n\">its share, %</th></tr>\n");
+        for (int64_t k = 0; k < positions->component_count && k < DIRECTIONS_SHOWN; k++) {
+            const es_position_component *component = &positions->components[k];
+            es_text_printf(page, "<tr><td>%lld</td>", (long long)k + 1);
+            es_html_number_cell(page, 100 * component->share, 2);
+            es_html_number_cell(page, component->period, 1);
+            es_html_number_cell(page, 100 * component->peak_share, 1);
+            es_text_add(page, "</tr>\n");
+        }
+        es_text_add(page, "</table></div>\n");
+    }
+    es_report_say_positions(page, report);
+    return ES_OK;
+}

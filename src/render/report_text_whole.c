@@ -1,0 +1,140 @@
+#include "render/html.h"
+#include "render/number_text.h"
+#include "render/report_text.h"
+
+#include <math.h>
+
+/* ---- the nearest of every token ---------------------------------------------------------------
+ */
+
+static void add_token(es_text *page, const es_space *space, int64_t id)
+{
+    es_bytes token = es_vocabulary_token(es_space_vocabulary(space), id);
+    if (token.data)
+        es_html_token(page, token.data, token.size);
+    else
+        es_text_printf(page, "row %lld", (long long)id);
+}
+
+static void say_hubs(es_text *page, const es_report *report)
+{
+    const es_knn *knn = &report->knn;
+    double rows = (double)(knn->rows - knn->left_out), p = (double)knn->k / (rows - 1);
+    if (knn->maximum_occurrence == knn->k && knn->antihub_share == 0) {
+        es_text_add(page, "Every token stands in as many lists as any other: there are no hubs.");
+        return;
+    }
+    es_text_add(page, "The first hub, ");
+    add_token(page, report->space, knn->hubs[0].id);
+    es_text_add(page, ", stands in ");
+    es_report_counted(page, knn->maximum_occurrence, "list", "lists");
+    es_text_printf(page, " where %lld would be the mean; ", (long long)knn->k);
+    es_report_percent(page, knn->antihub_share);
+    es_text_add(page, " of the tokens stand in none (by lot: ");
+    es_report_percent(page, pow(1 - p, rows - 1));
+    es_text_add(page, "). ");
+    if (isnan(knn->hubness_skewness)) return;
+    es_text_add(page, "The skewness of these numbers, which measures hubness, is ");
+    es_text_fixed(page, knn->hubness_skewness, 2);
+    es_text_add(page, knn->hubness_skewness > 5   ? ": strong hubness. A neighbour that is a hub "
+                                                    "tells little about the token that has it."
+                      : knn->hubness_skewness > 1 ? ": some hubness."
+                                                  : ": little hubness.");
+}
+
+void es_report_say_nearest(es_text *page, const es_report *report)
+{
+    const es_knn *knn = &report->knn;
+    double rows = (double)(knn->rows - knn->left_out);
+    es_report_begin(page);
+    say_hubs(page, report);
+    es_report_next(page);
+    es_text_add(page, "Of all entries, ");
+    es_report_percent(page, knn->mutual_share);
+    es_text_add(page, " are mutual: the neighbour has the token in its own list, too. Lists drawn "
+                      "by lot would have ");
+    es_report_percent(page, (double)knn->k / (rows - 1));
+    es_text_add(page, ".");
+    if (isfinite(knn->twonn_dimension)) {
+        es_report_next(page);
+        es_text_add(page, "Seen from the distances of the first two neighbours, the tokens lie as "
+                          "points of about ");
+        es_text_fixed(page, knn->twonn_dimension, 1);
+        es_text_printf(page, " dimensions would (TwoNN), though the vectors have %lld components.",
+                       (long long)es_space_column_count(report->space));
+    }
+    es_report_end(page);
+}
+
+/* ---- positions --------------------------------------------------------------------------------
+ */
+
+static void say_distance(es_text *page, const es_positions *positions)
+{
+    if (isnan(positions->toeplitz_share)) {
+        es_text_add(page, "All cosines are equal: there is nothing for the distance to explain.");
+        return;
+    }
+    es_text_add(page, "The distance of two positions alone explains ");
+    es_report_percent(page, positions->toeplitz_share);
+    es_text_add(page, " of the variance of the cosines; with the rows in orders drawn by lot it "
+                      "explains ");
+    es_report_percent(page, positions->shuffled_mean);
+    es_text_add(page, positions->toeplitz_share > 2 * positions->shuffled_maximum
+                          ? ". The table knows how far apart two positions are."
+                      : positions->toeplitz_p <= 0.05
+                          ? ". The distance matters, a little."
+                          : ". The distance does not matter more than chance would have it.");
+    if (isfinite(positions->profile[0].mean)) {
+        es_text_add(page, " Neighbouring positions have a mean cosine of ");
+        es_text_fixed(page, positions->profile[0].mean, 4);
+        es_text_add(page, ", all pairs ");
+        es_text_fixed(page, positions->mean, 4);
+        es_text_add(page, ".");
+    }
+}
+
+static void say_waves(es_text *page, const es_positions *positions)
+{
+    const es_position_component *first = &positions->components[0];
+    es_text_count(page, positions->components_90);
+    es_text_add(page, positions->components_90 == 1 ? " direction holds" : " directions hold");
+    es_text_add(page,
+                " 90&nbsp;% of the variance of the table. Along the first, its strongest wave "
+                "has a period of ");
+    es_text_fixed(page, first->period, 0);
+    es_text_add(page, " positions and makes ");
+    es_report_percent(page, first->peak_share);
+    es_text_add(page, " of what varies there");
+    if (positions->component_count > 1 && first->period == first[1].period &&
+        first->peak_share > 0.4 && first[1].peak_share > 0.4)
+        es_text_add(page, "; the second has the same period: seen along both, the positions wind "
+                          "around, as on a helix");
+    es_text_add(page, ".");
+}
+
+void es_report_say_positions(es_text *page, const es_report *report)
+{
+    const es_positions *positions = &report->positions;
+    es_report_begin(page);
+    say_distance(page, positions);
+    if (positions->component_count) {
+        es_report_next(page);
+        say_waves(page, positions);
+    }
+    es_report_next(page);
+    es_text_add(page, "The longest row is that of position ");
+    es_text_count(page, positions->longest);
+    es_text_add(page, " (");
+    es_text_fixed(page, positions->norms[positions->longest], 2);
+    es_text_add(page, "), the shortest that of position ");
+    es_text_count(page, positions->shortest);
+    es_text_add(page, " (");
+    es_text_fixed(page, positions->norms[positions->shortest], 2);
+    es_text_add(page, "); half of all lie between ");
+    es_text_fixed(page, positions->norm_quartiles[0], 2);
+    es_text_add(page, " and ");
+    es_text_fixed(page, positions->norm_quartiles[2], 2);
+    es_text_add(page, ".");
+    es_report_end(page);
+}
