@@ -29,6 +29,24 @@ typedef struct es_report_options {
 
 enum { ES_REPORT_QUERIES = 4 };
 
+/* A token's place on the map; a named one is among the report's words. */
+typedef struct es_map_point {
+    int64_t id;
+    double x, y;
+    bool named;
+} es_map_point;
+
+/* The unit rows on their two leading principal directions. */
+typedef struct es_token_map {
+    int64_t count;
+    es_map_point *points; /* (count) by id: the report's words, and others drawn by lot */
+    double share[2];      /* of the unit rows' variance, along x and y */
+    /* Of tokens drawn by lot: the mean share of their k nearest by cosine that are among their k
+     * nearest on the map, where all tokens are; by chance k / (n - 1). NaN below 4 rows. */
+    int64_t tested, k;
+    double kept, chance;
+} es_token_map;
+
 typedef struct es_report {
     const es_space *space; /* borrowed: must outlive the report */
     es_info info;

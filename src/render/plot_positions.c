@@ -103,7 +103,7 @@ static void add_profile(es_figure *figure, const es_positions *positions)
         add_number(script, at->mean + at->standard_deviation, "\n");
     }
     es_text_add(script, ES_GNUPLOT_END "\n");
-    es_figure_area(figure, PANEL, RIGHT, TOP, HEIGHT - TOP - 180);
+    es_figure_area(figure, PANEL, RIGHT, TOP, HEIGHT - TOP - 168);
     es_text_printf(script,
                    "unset colorbox\nset border 3\nset grid\nset xrange [0:%lld]\n"
                    "set yrange [*<-0.05:1.02]\nset xlabel 'distance |i - j|'\n"
@@ -133,7 +133,7 @@ static void add_directions(es_figure *figure, const es_positions *positions)
         es_text_add(script, "\n");
     }
     es_text_add(script, ES_GNUPLOT_END "\n");
-    es_figure_area(figure, PANEL, RIGHT, TOP + 250, HEIGHT - TOP - SIDE);
+    es_figure_area(figure, PANEL, RIGHT, TOP + 262, HEIGHT - TOP - SIDE);
     es_text_printf(script,
                    "set xrange [0:%lld]\nset yrange [*:*]\nset xlabel 'position'\n"
                    "set ylabel 'projection'\nplot ",
@@ -158,7 +158,7 @@ static void add_notes(es_figure *figure, const es_positions *positions)
         es_text_add(&words, " %");
         figure->script.failed |= words.failed;
         if (!words.failed)
-            es_figure_note(figure, PANEL + 132.0 * (double)k, TOP + 242, line_colors[k],
+            es_figure_note(figure, PANEL + 132.0 * (double)k, TOP + 252, line_colors[k],
                            words.data);
         es_text_release(&words);
     }
