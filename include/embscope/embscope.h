@@ -19,8 +19,8 @@
  *
  * The headers in the order data flows: status (errors), space (a matrix and where it came from),
  * vocabulary (names of rows, text to ids), selection (what the user named), the analyses (info,
- * similarity, neighbors, near_pairs, matrix, full_matrix, distribution, knn, positions, report),
- * index (many queries), render and plot (results to bytes).
+ * similarity, neighbors, near_pairs, matrix, full_matrix, distribution, spectrum, knn, positions,
+ * report), index (many queries), render and plot (results to bytes).
  *
  * Ownership: inputs are borrowed for the call; a result has one _release() or _free(), legal on all
  * zero and NULL. Options are structs whose all-zero value is the default; NULL stands for it. An
@@ -44,6 +44,7 @@
 #include <embscope/selection.h>
 #include <embscope/similarity.h>
 #include <embscope/space.h>
+#include <embscope/spectrum.h>
 #include <embscope/status.h>
 #include <embscope/vocabulary.h>
 

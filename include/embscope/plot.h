@@ -12,6 +12,7 @@
 #include <embscope/neighbors.h>
 #include <embscope/positions.h>
 #include <embscope/similarity.h>
+#include <embscope/spectrum.h>
 
 ES_BEGIN_DECLARATIONS
 
@@ -22,6 +23,11 @@ es_status es_plot_matrix(const es_space *space, const es_matrix *matrix, const c
 /* Histogram of all pairs over the density of random directions. */
 es_status es_plot_distribution(const es_space *space, const es_distribution *distribution,
                                const char *path, es_error *error);
+
+/* Scree plot, both scales logarithmic: eigenvalues of S over n and of the covariance, those of the
+ * shuffled table, and the edge of random rows. */
+es_status es_plot_spectrum(const es_space *space, const es_spectrum *spectrum, const char *path,
+                           es_error *error);
 
 /* The query's cosine to every token against its id (needs keep_scores), the nearest ones named. */
 es_status es_plot_neighbors(const es_space *space, const es_neighbors *neighbors, const char *path,

@@ -12,6 +12,7 @@
 #include <embscope/near_pairs.h>
 #include <embscope/positions.h>
 #include <embscope/report.h>
+#include <embscope/spectrum.h>
 #include <stdio.h>
 
 ES_BEGIN_DECLARATIONS
@@ -50,6 +51,13 @@ es_status es_render_near_pairs(const es_space *space, const es_near_pairs *pairs
                                const es_render_options *options, FILE *out, es_error *error);
 es_status es_render_distribution(const es_space *space, const es_distribution *distribution,
                                  const es_render_options *options, FILE *out, es_error *error);
+es_status es_render_spectrum(const es_space *space, const es_spectrum *spectrum,
+                             const es_render_options *options, FILE *out, es_error *error);
+/* One space under several chains of transforms, chains[i] as the user wrote it: a line each in the
+ * table and in CSV; in JSON `transforms`, a whole answer each. */
+es_status es_render_spectra(const es_space *space, const char *const *chains,
+                            const es_spectrum *spectra, int64_t count,
+                            const es_render_options *options, FILE *out, es_error *error);
 es_status es_render_matrix(const es_space *space, const es_matrix *matrix,
                            const es_render_options *options, FILE *out, es_error *error);
 /* All of S as a .npy file, (n, n), as it is computed: `out` is written from front to back, and how

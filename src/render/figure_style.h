@@ -40,6 +40,7 @@ double es_figure_text_width(int columns, double font_size);
  * failed for lack of memory (told by es_gnuplot_draw). */
 es_figure es_figure_matrix(const es_space *space, const es_matrix *matrix);
 es_figure es_figure_distribution(const es_space *space, const es_distribution *distribution);
+es_figure es_figure_spectrum(const es_space *space, const es_spectrum *spectrum);
 es_figure es_figure_neighbors(const es_space *space, const es_neighbors *neighbors);
 es_figure es_figure_hubness(const es_space *space, const es_knn *knn);
 es_figure es_figure_positions(const es_space *space, const es_positions *positions);

@@ -99,14 +99,18 @@ static void say_waves(es_text *page, const es_positions *positions)
     const es_position_component *first = &positions->components[0];
     es_text_count(page, positions->components_90);
     es_text_add(page, positions->components_90 == 1 ? " direction holds" : " directions hold");
-    es_text_add(page,
-                " 90&nbsp;% of the variance of the table. Along the first, its strongest wave "
-                "has a period of ");
-    es_text_fixed(page, first->period, 0);
-    es_text_add(page, " positions and makes ");
+    es_text_add(page, " 90&nbsp;% of the variance of the table. Along the first, ");
+    bool one = first->period >= (double)positions->rows;
+    if (one) {
+        es_text_add(page, "a single swing over the whole table makes ");
+    } else {
+        es_text_add(page, "the strongest wave has a period of ");
+        es_text_fixed(page, first->period, 0);
+        es_text_add(page, " positions and makes ");
+    }
     es_report_percent(page, first->peak_share);
     es_text_add(page, " of what varies there");
-    if (positions->component_count > 1 && first->period == first[1].period &&
+    if (!one && positions->component_count > 1 && first->period == first[1].period &&
         first->peak_share > 0.4 && first[1].peak_share > 0.4)
         es_text_add(page, "; the second has the same period: seen along both, the positions wind "
                           "around, as on a helix");
