@@ -10,6 +10,7 @@
 #include <embscope/neighbors.h>
 #include <embscope/positions.h>
 #include <embscope/similarity.h>
+#include <embscope/spectrum.h>
 
 ES_BEGIN_DECLARATIONS
 
@@ -61,6 +62,10 @@ typedef struct es_report {
     es_distribution distribution;            /* of rows drawn by lot where there are too many */
     bool has_knn;                            /* else there were too many rows, or two */
     es_knn knn;                              /* k = 10, or fewer rows less one */
+    bool has_spectrum; /* else there are more columns than ES_SPECTRUM_COLUMNS */
+    es_spectrum spectrum;
+    bool has_map; /* else there are no two directions */
+    es_token_map map;
     bool has_positions;
     const es_space *position_space; /* borrowed */
     es_positions positions;

@@ -1,4 +1,5 @@
 #include "analysis/phase.h"
+#include "analysis/token_map.h"
 #include "analysis/vectors.h"
 #include "base/memory.h"
 #include "base/parallel.h"
@@ -9,7 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAIR_WORDS = 6, RANDOM_WORDS = 16, RANDOM_SEED = 1, NEIGHBORS = 10, BLOCK_ROWS = 128 };
+enum {
+    PAIR_WORDS = 6,
+    RANDOM_WORDS = 16,
+    RANDOM_SEED = 1,
+    NEIGHBORS = 10,
+    DIRECTIONS = 3,
+    BLOCK_ROWS = 128
+};
 #define MOST_PRODUCTS   3e12 /* about three times GPT-2: a minute of two cores */
 #define SAMPLE_PRODUCTS 1e12 /* what the pairs of a sample take */
 
@@ -29,6 +37,8 @@ void es_report_release(es_report *report)
     es_matrix_release(&report->matrix);
     es_distribution_release(&report->distribution);
     es_knn_release(&report->knn);
+    es_spectrum_release(&report->spectrum);
+    es_token_map_release(&report->map);
     es_positions_release(&report->positions);
     *report = (es_report){0};
 }
@@ -200,6 +210,39 @@ static es_status run_pairs(es_space *space, const es_report_options *options, es
     return ES_OK;
 }
 
+/* The words on the plane of the two leading directions, among others of the vocabulary. */
+static es_status run_map(es_space *space, const es_selection *words,
+                         const es_report_options *options, es_report *report, es_error *error)
+{
+    if (report->spectrum.direction_count < 2) return ES_OK;
+    double *plane = es_alloc(space->source.rows, 2 * sizeof *plane);
+    if (!plane) return es_fail_memory(error, "a map", (size_t)space->source.rows * 16);
+    es_status status = es_spectrum_project(space, &report->spectrum, 2, plane, error);
+    if (status == ES_OK)
+        status = es_token_map_fill(space, plane, words, report->has_knn ? &report->knn : NULL,
+                                   RANDOM_SEED, options->threads, &report->map, error);
+    free(plane);
+    for (int k = 0; k < 2; k++) report->map.share[k] = report->spectrum.directions[k].share;
+    report->has_map = status == ES_OK;
+    return status;
+}
+
+static es_status run_spectrum(es_space *space, const es_selection *words,
+                              const es_report_options *options, es_phase *phase, es_report *report,
+                              es_error *error)
+{
+    es_spectrum_options how = {.directions = DIRECTIONS, .threads = options->threads};
+    if (report->distribution.sampled) how.null_tables = -1; /* as long again */
+    int64_t fewest = report->distribution.rows < space->source.columns ? report->distribution.rows
+                                                                       : space->source.columns;
+    if (fewest < DIRECTIONS) how.directions = fewest;
+    how.progress = es_phase_next(phase, 4);
+    es_status status = es_spectrum_compute(space, &how, &report->spectrum, error);
+    if (status == ES_UNSUPPORTED) return ES_OK;
+    report->has_spectrum = status == ES_OK;
+    return status == ES_OK ? run_map(space, words, options, report, error) : status;
+}
+
 /* A table that cannot be described (one row, too many) is a section less, not a report less. */
 static es_status run_positions(const es_report_options *options, es_phase *phase, es_report *report,
                                es_error *error)
@@ -217,7 +260,7 @@ static es_status run_positions(const es_report_options *options, es_phase *phase
 static es_status compute(es_space *space, const es_selection *words,
                          const es_report_options *options, es_report *report, es_error *error)
 {
-    es_phase phase = {&options->progress, 16, 0, 0};
+    es_phase phase = {&options->progress, 20, 0, 0};
     ES_TRY(es_info_compute(space, &report->info, error));
     es_selection few = first_items(words, PAIR_WORDS), two = first_items(words, 2);
     ES_TRY(es_similarity_compute(space, &few, &report->pairs, error));
@@ -227,6 +270,7 @@ static es_status compute(es_space *space, const es_selection *words,
     ES_TRY(run_queries(space, words, options, report, error));
     ES_TRY(es_matrix_compute(space, words, &report->matrix, error));
     ES_TRY(run_pairs(space, options, &phase, report, error));
+    ES_TRY(run_spectrum(space, words, options, &phase, report, error));
     return run_positions(options, &phase, report, error);
 }
 

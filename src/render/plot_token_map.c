@@ -160,7 +160,7 @@ es_figure es_figure_token_map(const es_space *space, const es_token_map *map)
     es_text_add(script, "plot ");
     if (points)
         es_text_add(script,
-                    "$points using 1:2 with points pt 7 ps 0.3 lc rgb '#90" ES_STYLE_DATA_HEX "'");
+                    "$points using 1:2 with points pt 7 ps 0.3 lc rgb '#b4" ES_STYLE_DATA_HEX "'");
     if (marked)
         es_text_printf(script,
                        "%s$marked using 1:2 with points pt 7 ps 0.5 lc rgb '" ES_STYLE_MARK "'",

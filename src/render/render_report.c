@@ -6,6 +6,36 @@
 
 #include <math.h>
 
+static void write_map(es_json_writer *json, const es_space *space, const es_token_map *map)
+{
+    es_json_write_object(json);
+    es_json_write_key(json, "shares");
+    es_json_write_doubles(json, map->share, 2);
+    es_json_write_key(json, "tested");
+    es_json_write_int(json, map->tested);
+    es_json_write_key(json, "k");
+    es_json_write_int(json, map->k);
+    es_json_write_key(json, "kept");
+    es_json_write_double(json, map->kept);
+    es_json_write_key(json, "chance");
+    es_json_write_double(json, map->chance);
+    es_json_write_key(json, "points");
+    es_json_write_array(json);
+    for (int64_t i = 0; i < map->count; i++) {
+        es_json_write_object(json);
+        es_json_write_key(json, "id");
+        es_json_write_int(json, map->points[i].id);
+        es_render_json_token(json, space, map->points[i].id);
+        es_json_write_key(json, "x");
+        es_json_write_double(json, map->points[i].x);
+        es_json_write_key(json, "y");
+        es_json_write_double(json, map->points[i].y);
+        es_json_write_end(json);
+    }
+    es_json_write_end(json);
+    es_json_write_end(json);
+}
+
 static void report_json(const es_report *report, const es_render_options *options, FILE *out)
 {
     es_json_writer json = es_json_write_to(out);
@@ -47,6 +77,19 @@ static void report_json(const es_report *report, const es_render_options *option
     } else {
         es_json_write_null(&json);
     }
+    es_json_write_key(&json, "spectrum");
+    if (report->has_spectrum) {
+        es_json_write_object(&json);
+        es_render_spectrum_members(&json, report->space, &report->spectrum);
+        es_json_write_end(&json);
+    } else {
+        es_json_write_null(&json);
+    }
+    es_json_write_key(&json, "map");
+    if (report->has_map)
+        write_map(&json, report->space, &report->map);
+    else
+        es_json_write_null(&json);
     es_json_write_key(&json, "positions");
     if (report->has_positions) {
         es_json_write_object(&json);
@@ -64,6 +107,22 @@ static void title(const char *text, const es_render_options *options, FILE *out)
 {
     fprintf(out, "\n%s%s%s\n\n", es_ink_code(ES_INK_BOLD, options->color), text,
             es_ink_code(ES_INK_PLAIN, options->color));
+}
+
+static void print_map(const es_token_map *map, const es_render_options *options, FILE *out)
+{
+    char numbers[4][ES_NUMBER_TEXT];
+    es_number_fixed(100 * (map->share[0] + map->share[1]), 1, numbers[0]);
+    es_number_count(map->tested, numbers[1]);
+    es_number_fixed(100 * map->kept, 1, numbers[2]);
+    es_number_fixed(100 * map->chance, 3, numbers[3]);
+    title("A map of the vocabulary", options, out);
+    fprintf(out, "the plane of the first two directions holds %s %% of the variance\n", numbers[0]);
+    if (!isnan(map->kept))
+        fprintf(out,
+                "of the %lld nearest of a token, %s %% are among its %lld nearest there (chance "
+                "%s %%; %s tokens drawn by lot)\n",
+                (long long)map->k, numbers[2], (long long)map->k, numbers[3], numbers[1]);
 }
 
 static es_status report_text(const es_report *report, const es_render_options *options, FILE *out,
@@ -90,6 +149,11 @@ static es_status report_text(const es_report *report, const es_render_options *o
         title("The nearest of every token", options, out);
         fputs("left out: so many rows take too long here; 'embscope knn' computes them\n", out);
     }
+    if (report->has_spectrum) {
+        title("The directions of the whole space", options, out);
+        ES_TRY(es_render_spectrum_body(space, &report->spectrum, options, out, error));
+    }
+    if (report->has_map) print_map(&report->map, options, out);
     if (report->has_positions) {
         title("The position table", options, out);
         ES_TRY(es_render_positions_body(&report->positions, options, out, error));

@@ -49,6 +49,16 @@ static bool has_positions(const es_report *report)
     return report->has_positions;
 }
 
+static bool has_spectrum(const es_report *report)
+{
+    return report->has_spectrum;
+}
+
+static bool has_map(const es_report *report)
+{
+    return report->has_map;
+}
+
 /* In the order of the article; a section that has nothing to say of this model is not there. */
 static const struct section {
     const char *id, *link, *title;
@@ -64,6 +74,9 @@ static const struct section {
     {"nearest", "Every token&rsquo;s nearest", "The nearest of every token", es_report_add_nearest,
      NULL},
     {"matrix", "Local matrix", "The matrix of a few words", es_report_add_matrix, NULL},
+    {"directions", "Directions", "The directions of the whole space", es_report_add_spectrum,
+     has_spectrum},
+    {"map", "A map", "A map of the vocabulary", es_report_add_map, has_map},
     {"euclid", "Cosine and Euclid", "Cosine and Euclid", es_report_add_euclid, NULL},
     {"positions", "Positions", "The position table", es_report_add_positions, has_positions},
 };

@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { PAIRS_SHOWN = 15, DIRECTIONS_SHOWN = 6 };
+enum { PAIRS_SHOWN = 15, DIRECTIONS_SHOWN = 6, ENDS_SHOWN = 6 };
 
 static void add_moment_row(es_text *page, const char *name, double here, double random_value)
 {
@@ -169,6 +169,113 @@ es_status es_report_add_nearest(es_text *page, const es_report *report, es_error
         error));
     add_hubs(page, report);
     es_report_say_nearest(page, report);
+    return ES_OK;
+}
+
+/* ---- the spectrum -----------------------------------------------------------------------------
+ */
+
+static void add_count_row(es_text *page, const char *name, int64_t raw, int64_t centered)
+{
+    es_text_printf(page, "<tr><td>%s</td><td class=\"n\">", name);
+    es_text_count(page, raw);
+    es_text_add(page, "</td><td class=\"n\">");
+    es_text_count(page, centered);
+    es_text_add(page, "</td></tr>\n");
+}
+
+static void add_eigenvalues(es_text *page, const es_spectrum *spectrum)
+{
+    const es_eigenvalues *raw = &spectrum->raw, *centered = &spectrum->centered;
+    const struct {
+        const char *name;
+        double raw, centered;
+    } rows[] = {
+        {"largest eigenvalue, % of all", 100 * raw->values[0] / raw->trace,
+         100 * centered->values[0] / centered->trace},
+        {"effective rank, exp of the entropy", raw->effective_rank, centered->effective_rank},
+        {"participation ratio", raw->participation_ratio, centered->participation_ratio}};
+    es_text_add(page, "<table><tr><th></th><th class=\"n\"><i>S</i></th>"
+                      "<th class=\"n\">centred</th></tr>\n");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        es_text_printf(page, "<tr><td>%s</td>", rows[i].name);
+        es_html_number_cell(page, rows[i].raw, 2);
+        es_html_number_cell(page, rows[i].centered, 2);
+        es_text_add(page, "</tr>\n");
+    }
+    add_count_row(page, "directions that hold 90&nbsp;%", raw->directions_90,
+                  centered->directions_90);
+    add_count_row(page, "eigenvalues above those of random rows", raw->above_random,
+                  centered->above_random);
+    es_text_add(page, "</table>\n");
+}
+
+static void add_ends(es_text *page, const es_space *space, const es_direction_end *ends,
+                     int64_t count)
+{
+    es_text_add(page, "<td>");
+    for (int64_t i = 0; i < count && i < ENDS_SHOWN; i++) {
+        es_bytes token = es_vocabulary_token(es_space_vocabulary(space), ends[i].id);
+        if (i) es_text_add(page, " ");
+        if (token.data)
+            es_html_token(page, token.data, token.size);
+        else
+            es_text_printf(page, "#%lld", (long long)ends[i].id);
+    }
+    es_text_add(page, "</td>");
+}
+
+static void add_directions(es_text *page, const es_report *report)
+{
+    const es_spectrum *spectrum = &report->spectrum;
+    es_text_add(page, "<table><tr><th>direction</th><th class=\"n\">variance, %</th>"
+                      "<th>tokens at its two ends</th></tr>\n");
+    for (int64_t k = 0; k < spectrum->direction_count; k++) {
+        const es_direction *direction = &spectrum->directions[k];
+        es_text_printf(page, "<tr><td rowspan=\"2\">%lld</td><td class=\"n\" rowspan=\"2\">",
+                       (long long)k + 1);
+        es_text_fixed(page, 100 * direction->share, 2);
+        es_text_add(page, "</td>");
+        add_ends(page, report->space, direction->high, direction->end_count);
+        es_text_add(page, "</tr>\n<tr>");
+        add_ends(page, report->space, direction->low, direction->end_count);
+        es_text_add(page, "</tr>\n");
+    }
+    es_text_add(page, "</table>\n");
+}
+
+es_status es_report_add_spectrum(es_text *page, const es_report *report, es_error *error)
+{
+    es_text_add(page, "<p>The matrix of all cosines, too, has eigenvalues: as many as there are "
+                      "columns differ from 0, and a matrix of <i>d</i> × <i>d</i> gives them. The "
+                      "first is mostly the mean direction that all rows share. Take the mean row "
+                      "off (<i>centred</i>), and the rest says along how many directions the "
+                      "tokens really differ.</p>\n");
+    es_figure figure = es_figure_spectrum(report->space, &report->spectrum);
+    ES_TRY(es_report_add_figure(page, &figure,
+                                "Eigenvalues by rank, both scales logarithmic. Dashed: where those "
+                                "of random rows end. What "
+                                "lies above is structure.",
+                                error));
+    if (report->spectrum.raw.count && report->spectrum.centered.count)
+        add_eigenvalues(page, &report->spectrum);
+    if (report->spectrum.direction_count) add_directions(page, report);
+    es_report_say_spectrum(page, report);
+    return ES_OK;
+}
+
+es_status es_report_add_map(es_text *page, const es_report *report, es_error *error)
+{
+    es_text_add(page, "<p>The two leading directions make a plane, and every token has a place on "
+                      "it. Such a picture is what most maps of embeddings are; how much of the "
+                      "space it keeps is seldom told.</p>\n");
+    es_figure figure = es_figure_token_map(report->space, &report->map);
+    ES_TRY(es_report_add_figure(
+        page, &figure,
+        "A point for each token (of a large vocabulary, for some drawn by lot); the words of this "
+        "page are named where there is room.",
+        error));
+    es_report_say_map(page, report);
     return ES_OK;
 }
 

@@ -15,6 +15,8 @@ void es_report_say_matrix(es_text *page, const es_report *report);
 void es_report_say_distribution(es_text *page, const es_report *report);
 void es_report_say_euclid(es_text *page, const es_report *report);
 void es_report_say_nearest(es_text *page, const es_report *report);
+void es_report_say_spectrum(es_text *page, const es_report *report);
+void es_report_say_map(es_text *page, const es_report *report);
 void es_report_say_positions(es_text *page, const es_report *report);
 
 /* What they are put together from: a finding's beginning, its next paragraph, its end; "1 row",

@@ -66,6 +66,71 @@ void es_report_say_nearest(es_text *page, const es_report *report)
     es_report_end(page);
 }
 
+/* ---- directions -------------------------------------------------------------------------------
+ */
+
+void es_report_say_spectrum(es_text *page, const es_report *report)
+{
+    const es_spectrum *spectrum = &report->spectrum;
+    const es_eigenvalues *raw = &spectrum->raw, *centered = &spectrum->centered;
+    es_report_begin(page);
+    if (!(centered->trace > 0)) {
+        es_text_add(page, "All rows have one direction: there is nothing to tell apart.");
+        es_report_end(page);
+        return;
+    }
+    es_text_add(page, "The first eigenvalue of <i>S</i> holds ");
+    es_report_percent(page, raw->values[0] / raw->trace);
+    es_text_add(page, " of their sum, beside a mean cosine of ");
+    es_text_fixed(page, spectrum->isotropy.mean_cosine, 4);
+    es_text_add(page, ". Once the mean row is off, the first direction holds ");
+    es_report_percent(page, centered->values[0] / centered->trace);
+    es_text_printf(page, ", and %s", centered->directions_90 == 1 ? "" : "it takes ");
+    es_text_count(page, centered->directions_90);
+    es_text_printf(page, " of %lld %s 90&nbsp;%% of the variance.",
+                   (long long)es_space_column_count(report->space),
+                   centered->directions_90 == 1 ? "holds" : "directions to hold");
+    es_report_next(page);
+    if (centered->above_random) {
+        es_report_counted(page, centered->above_random, "eigenvalue lies", "eigenvalues lie");
+        es_text_add(page, " above those of random rows of as much variance");
+    } else {
+        es_text_add(page, "No eigenvalue lies above those of random rows of as much variance");
+    }
+    if (spectrum->null_tables > 0) {
+        es_text_add(page, "; ");
+        es_text_count(page, spectrum->above_null);
+        es_text_add(page, " when the comparison is this table with each of its columns shuffled");
+    }
+    es_text_add(page, ". An evenly spread space would have an IsoScore of 1; this one has ");
+    es_text_fixed(page, spectrum->isotropy.isoscore_unit, 3);
+    es_text_add(page, ".");
+    es_report_end(page);
+}
+
+void es_report_say_map(es_text *page, const es_report *report)
+{
+    const es_token_map *map = &report->map;
+    es_report_begin(page);
+    es_text_add(page, "The plane holds ");
+    es_report_percent(page, map->share[0] + map->share[1]);
+    es_text_add(page, " of the variance.");
+    if (!isnan(map->kept)) {
+        es_text_printf(page, " Of the %lld nearest of a token in the whole space, ",
+                       (long long)map->k);
+        es_report_percent(page, map->kept);
+        es_text_printf(page, " are among its %lld nearest on the map (chance: ", (long long)map->k);
+        es_report_percent(page, map->chance);
+        es_text_add(page, "; ");
+        es_report_counted(page, map->tested, "token", "tokens");
+        es_text_add(page, " drawn by lot). ");
+        es_text_add(page, map->kept < 0.1   ? "Two tokens side by side on the map need not be near."
+                          : map->kept < 0.5 ? "The map keeps some of the neighbourhoods."
+                                            : "The map keeps most of the neighbourhoods.");
+    }
+    es_report_end(page);
+}
+
 /* ---- positions --------------------------------------------------------------------------------
  */
 

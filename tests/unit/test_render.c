@@ -127,6 +127,28 @@ static es_positions positions = {.rows = 4,
                                  .map_side = 4,
                                  .map = position_map};
 
+static es_map_point map_points[] = {{0, 0.5, -0.25, true}, {1, -0.5, 0.25, false}};
+static double mean_row[] = {0.5, 0.5, 0, 0}, even[] = {0.0625, 0.0625, 0.0625, 0.0625};
+static double raw_values[] = {1.5, 0.5}, centered_values[] = {0.25, 0};
+static es_direction directions[] = {{.eigenvalue = 0.25,
+                                     .share = 1,
+                                     .end_count = 2,
+                                     .high = {{0, 0.5}, {1, -0.5}},
+                                     .low = {{1, -0.5}, {0, 0.5}},
+                                     .spearman_id = -1,
+                                     .spearman_norm = NAN}};
+static es_spectrum spectrum = {.rows = 2,
+                               .left_out = 1,
+                               .columns = 4,
+                               .raw = {2, raw_values, 2, 1.75, 1.6, 1.333, 2, {0.1, 2.9}, 0},
+                               .centered = {2, centered_values, 0.25, 1, 1, 1, 1, {0.01, 0.3}, 0},
+                               .mean = mean_row,
+                               .isotropy = {.mean_cosine = 0.5, .isoscore = NAN},
+                               .contributions = even,
+                               .direction_count = 1,
+                               .directions = directions,
+                               .vectors = even};
+
 static es_report report(void)
 {
     return (es_report){.space = space,
@@ -138,6 +160,16 @@ static es_report report(void)
                        .distribution = distribution,
                        .has_knn = true,
                        .knn = knn,
+                       .has_spectrum = true,
+                       .spectrum = spectrum,
+                       .has_map = true,
+                       .map = {.count = 2,
+                               .points = map_points,
+                               .share = {0.75, 0.25},
+                               .tested = 2,
+                               .k = 1,
+                               .kept = 0.5,
+                               .chance = 0.25},
                        .has_positions = true,
                        .position_space = space,
                        .positions = positions,
