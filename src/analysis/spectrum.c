@@ -278,7 +278,10 @@ static es_status prepare(es_spectrum_job *job, es_spectrum *spectrum, int64_t **
         return es_fail(error, ES_UNSUPPORTED,
                        "%s: %lld columns; a spectrum is computed for at most %d",
                        job->space->source.path, (long long)d, (int)ES_SPECTRUM_COLUMNS);
-    ES_TRY(es_space_load(job->space, error));
+    /* Beside the shuffled table, float64 rows would take too much: they are read as they are
+     * needed. */
+    if (es_dtype_size(job->space->tensor->dtype) <= sizeof(float))
+        ES_TRY(es_space_load(job->space, error));
     ES_TRY(es_space_defined_rows(job->space, ids, &job->n, error));
     job->ids = *ids;
     job->norms = job->space->norms;
