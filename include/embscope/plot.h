@@ -6,6 +6,7 @@
 #ifndef EMBSCOPE_PLOT_H
 #define EMBSCOPE_PLOT_H
 
+#include <embscope/audit.h>
 #include <embscope/distribution.h>
 #include <embscope/knn.h>
 #include <embscope/matrix.h>
@@ -47,6 +48,11 @@ es_status es_plot_hubness(const es_space *space, const es_knn *knn, const char *
  * along the positions. */
 es_status es_plot_positions(const es_space *space, const es_positions *positions, const char *path,
                             es_error *error);
+/* Every row against its id: its distance from the untouched rows, or its norm where none were
+ * found.
+ */
+es_status es_plot_audit(const es_space *space, const es_audit *audit, const char *path,
+                        es_error *error);
 
 ES_END_DECLARATIONS
 #endif

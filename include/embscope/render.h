@@ -7,6 +7,7 @@
 #ifndef EMBSCOPE_RENDER_H
 #define EMBSCOPE_RENDER_H
 
+#include <embscope/audit.h>
 #include <embscope/full_matrix.h>
 #include <embscope/knn.h>
 #include <embscope/near_pairs.h>
@@ -76,6 +77,10 @@ es_status es_render_knn_npz(const es_knn *knn, FILE *out, es_error *error);
 /* CSV is the profile, a line for each distance. */
 es_status es_render_positions(const es_space *space, const es_positions *positions,
                               const es_render_options *options, FILE *out, es_error *error);
+/* A table shows the `most` strongest findings of each category; CSV and JSONL have a line for each
+ * finding, JSON has all of them, too. */
+es_status es_render_audit(const es_space *space, const es_audit *audit, int64_t most,
+                          const es_render_options *options, FILE *out, es_error *error);
 
 /* The report: a short form for the terminal (or JSON), and one self-contained HTML page with its
  * figures inlined. */
