@@ -6,6 +6,7 @@
 #ifndef EMBSCOPE_PLOT_H
 #define EMBSCOPE_PLOT_H
 
+#include <embscope/cluster.h>
 #include <embscope/distribution.h>
 #include <embscope/matrix.h>
 #include <embscope/neighbors.h>
@@ -29,6 +30,11 @@ es_status es_plot_neighbors(const es_space *space, const es_neighbors *neighbors
  * the second. vectors is (2, columns), the rows of the first two items of the selection. */
 es_status es_plot_embeddings(const es_space *space, const es_selection *selection,
                              const double *vectors, const char *path, es_error *error);
+
+/* Cluster map (needs map): the centres in the plane that shows most of them, as large as their
+ * clusters, the largest named by their most central token. BAD_ARGUMENT for fewer than 3. */
+es_status es_plot_clusters(const es_space *space, const es_clusters *clusters, const char *path,
+                           es_error *error);
 
 ES_END_DECLARATIONS
 #endif

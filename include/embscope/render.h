@@ -7,6 +7,7 @@
 #ifndef EMBSCOPE_RENDER_H
 #define EMBSCOPE_RENDER_H
 
+#include <embscope/cluster.h>
 #include <embscope/full_matrix.h>
 #include <embscope/knn.h>
 #include <embscope/near_pairs.h>
@@ -63,6 +64,14 @@ es_status es_render_knn(const es_space *space, const es_knn *knn, const es_rende
 
 /* The graph as a NumPy archive: `ids` int32 (rows, k) and `cosine` float32 (rows, k), stored. */
 es_status es_render_knn_npz(const es_knn *knn, FILE *out, es_error *error);
+
+/* JSON and the table are the summary; CSV and JSONL have a line for each row. */
+es_status es_render_cluster(const es_space *space, const es_clusters *clusters,
+                            const es_render_options *options, FILE *out, es_error *error);
+
+/* As a NumPy archive, stored: `labels` int32 (rows), `cosine` float64 (rows), `centers` float32
+ * (clusters, columns), `seeds` int64. */
+es_status es_render_cluster_npz(const es_clusters *clusters, FILE *out, es_error *error);
 
 /* The report: a short form for the terminal (or JSON), and one self-contained HTML page with its
  * figures inlined. */

@@ -40,6 +40,7 @@ double es_figure_text_width(int columns, double font_size);
 es_figure es_figure_matrix(const es_space *space, const es_matrix *matrix);
 es_figure es_figure_distribution(const es_space *space, const es_distribution *distribution);
 es_figure es_figure_neighbors(const es_space *space, const es_neighbors *neighbors);
+es_figure es_figure_clusters(const es_space *space, const es_clusters *clusters);
 es_figure es_figure_embeddings(const es_space *space, const es_selection *selection,
                                const double *vectors);
 
