@@ -7,6 +7,7 @@
 #define EMBSCOPE_PLOT_H
 
 #include <embscope/audit.h>
+#include <embscope/cluster.h>
 #include <embscope/distribution.h>
 #include <embscope/knn.h>
 #include <embscope/matrix.h>
@@ -53,6 +54,10 @@ es_status es_plot_positions(const es_space *space, const es_positions *positions
  */
 es_status es_plot_audit(const es_space *space, const es_audit *audit, const char *path,
                         es_error *error);
+/* Cluster map (needs map): the centres in the plane that shows most of them, as large as their
+ * clusters, the largest named by their most central token. BAD_ARGUMENT for fewer than 3. */
+es_status es_plot_clusters(const es_space *space, const es_clusters *clusters, const char *path,
+                           es_error *error);
 
 ES_END_DECLARATIONS
 #endif
