@@ -3,6 +3,8 @@
 #ifndef EMBSCOPE_REPORT_H
 #define EMBSCOPE_REPORT_H
 
+#include <embscope/audit.h>
+#include <embscope/cluster.h>
 #include <embscope/distribution.h>
 #include <embscope/info.h>
 #include <embscope/knn.h>
@@ -64,7 +66,9 @@ typedef struct es_report {
     es_knn knn;                              /* k = 10, or fewer rows less one */
     bool has_spectrum; /* else there are more columns than ES_SPECTRUM_COLUMNS */
     es_spectrum spectrum;
-    bool has_map; /* else there are no two directions */
+    es_clusters clusters; /* 20 of them, or fewer */
+    es_audit audit;       /* without near pairs, which the graph has */
+    bool has_map;         /* else there are no two directions */
     es_token_map map;
     bool has_positions;
     const es_space *position_space; /* borrowed */

@@ -16,6 +16,7 @@ enum {
     RANDOM_SEED = 1,
     NEIGHBORS = 10,
     DIRECTIONS = 3,
+    LONG_STEPS = 40,
     BLOCK_ROWS = 128
 };
 #define MOST_PRODUCTS   3e12 /* about three times GPT-2: a minute of two cores */
@@ -39,6 +40,8 @@ void es_report_release(es_report *report)
     es_knn_release(&report->knn);
     es_spectrum_release(&report->spectrum);
     es_token_map_release(&report->map);
+    es_clusters_release(&report->clusters);
+    es_audit_release(&report->audit);
     es_positions_release(&report->positions);
     *report = (es_report){0};
 }
@@ -214,7 +217,8 @@ static es_status run_pairs(es_space *space, const es_report_options *options, es
 static es_status run_map(es_space *space, const es_selection *words,
                          const es_report_options *options, es_report *report, es_error *error)
 {
-    if (report->spectrum.direction_count < 2) return ES_OK;
+    const es_direction *axes = report->spectrum.directions;
+    if (report->spectrum.direction_count < 2 || !(axes[1].share > 0)) return ES_OK;
     double *plane = es_alloc(space->source.rows, 2 * sizeof *plane);
     if (!plane) return es_fail_memory(error, "a map", (size_t)space->source.rows * 16);
     es_status status = es_spectrum_project(space, &report->spectrum, 2, plane, error);
@@ -222,7 +226,7 @@ static es_status run_map(es_space *space, const es_selection *words,
         status = es_token_map_fill(space, plane, words, report->has_knn ? &report->knn : NULL,
                                    RANDOM_SEED, options->threads, &report->map, error);
     free(plane);
-    for (int k = 0; k < 2; k++) report->map.share[k] = report->spectrum.directions[k].share;
+    for (int k = 0; k < 2; k++) report->map.share[k] = axes[k].share;
     report->has_map = status == ES_OK;
     return status;
 }
@@ -243,6 +247,18 @@ static es_status run_spectrum(es_space *space, const es_selection *words,
     return status == ES_OK ? run_map(space, words, options, report, error) : status;
 }
 
+static es_status run_clusters(es_space *space, const es_report_options *options, es_phase *phase,
+                              es_report *report, es_error *error)
+{
+    es_cluster_options how = {.threads = options->threads, .map = true};
+    if (report->distribution.sampled) how.iterations = LONG_STEPS;
+    how.progress = es_phase_next(phase, 2);
+    ES_TRY(es_cluster_compute(space, &how, &report->clusters, error));
+    es_audit_options look = {.threads = options->threads};
+    look.progress = es_phase_next(phase, 1);
+    return es_audit_compute(space, &look, &report->audit, error);
+}
+
 /* A table that cannot be described (one row, too many) is a section less, not a report less. */
 static es_status run_positions(const es_report_options *options, es_phase *phase, es_report *report,
                                es_error *error)
@@ -260,7 +276,7 @@ static es_status run_positions(const es_report_options *options, es_phase *phase
 static es_status compute(es_space *space, const es_selection *words,
                          const es_report_options *options, es_report *report, es_error *error)
 {
-    es_phase phase = {&options->progress, 20, 0, 0};
+    es_phase phase = {&options->progress, 23, 0, 0};
     ES_TRY(es_info_compute(space, &report->info, error));
     es_selection few = first_items(words, PAIR_WORDS), two = first_items(words, 2);
     ES_TRY(es_similarity_compute(space, &few, &report->pairs, error));
@@ -271,6 +287,7 @@ static es_status compute(es_space *space, const es_selection *words,
     ES_TRY(es_matrix_compute(space, words, &report->matrix, error));
     ES_TRY(run_pairs(space, options, &phase, report, error));
     ES_TRY(run_spectrum(space, words, options, &phase, report, error));
+    ES_TRY(run_clusters(space, options, &phase, report, error));
     return run_positions(options, &phase, report, error);
 }
 

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { DRAWN = 4000, TESTED = 1000, TESTED_WITHOUT_GRAPH = 64, NEAREST = 10 };
+enum { DRAWN = 2500, TESTED = 1000, TESTED_WITHOUT_GRAPH = 64, NEAREST = 10 };
 
 void es_token_map_release(es_token_map *map)
 {

@@ -6,6 +6,8 @@
 
 #include <math.h>
 
+enum { AUDIT_SHOWN = 4 }; /* findings of each kind */
+
 static void write_map(es_json_writer *json, const es_space *space, const es_token_map *map)
 {
     es_json_write_object(json);
@@ -85,6 +87,14 @@ static void report_json(const es_report *report, const es_render_options *option
     } else {
         es_json_write_null(&json);
     }
+    es_json_write_key(&json, "clusters");
+    es_json_write_object(&json);
+    es_render_cluster_members(&json, report->space, &report->clusters);
+    es_json_write_end(&json);
+    es_json_write_key(&json, "audit");
+    es_json_write_object(&json);
+    es_render_audit_members(&json, report->space, &report->audit);
+    es_json_write_end(&json);
     es_json_write_key(&json, "map");
     if (report->has_map)
         write_map(&json, report->space, &report->map);
@@ -131,6 +141,8 @@ static es_status report_text(const es_report *report, const es_render_options *o
     const es_space *space = report->space;
     ES_TRY(es_render_heading(space, options, out, error));
     ES_TRY(es_render_info_body(space, &report->info, options, out, error));
+    title("Rows that are not like the others", options, out);
+    ES_TRY(es_render_audit_body(space, &report->audit, AUDIT_SHOWN, options, out, error));
     title("Cosine similarity of two tokens", options, out);
     ES_TRY(es_render_similarity_body(space, &report->pairs, options, out, error));
     title("One token against all", options, out);
@@ -152,6 +164,10 @@ static es_status report_text(const es_report *report, const es_render_options *o
     if (report->has_spectrum) {
         title("The directions of the whole space", options, out);
         ES_TRY(es_render_spectrum_body(space, &report->spectrum, options, out, error));
+    }
+    if (report->clusters.count > 1) {
+        title("Clusters of the vocabulary", options, out);
+        ES_TRY(es_render_cluster_body(space, &report->clusters, options, out, error));
     }
     if (report->has_map) print_map(&report->map, options, out);
     if (report->has_positions) {

@@ -54,6 +54,11 @@ static bool has_spectrum(const es_report *report)
     return report->has_spectrum;
 }
 
+static bool has_clusters(const es_report *report)
+{
+    return report->clusters.count > 1;
+}
+
 static bool has_map(const es_report *report)
 {
     return report->has_map;
@@ -67,6 +72,7 @@ static const struct section {
 } sections[] = {
     {"table", "The table", "What was loaded", es_report_add_table, NULL},
     {"norms", "Norms", "How long the vectors are", es_report_add_norms, NULL},
+    {"audit", "Odd rows", "Rows that are not like the others", es_report_add_audit, NULL},
     {"cosine", "Two tokens", "The cosine of two tokens", es_report_add_cosine, NULL},
     {"plane", "Two embeddings", "Two embeddings against each other", es_report_add_plane, NULL},
     {"neighbors", "One against all", "One token against all", es_report_add_neighbors, NULL},
@@ -76,6 +82,7 @@ static const struct section {
     {"matrix", "Local matrix", "The matrix of a few words", es_report_add_matrix, NULL},
     {"directions", "Directions", "The directions of the whole space", es_report_add_spectrum,
      has_spectrum},
+    {"clusters", "Clusters", "Clusters of the vocabulary", es_report_add_clusters, has_clusters},
     {"map", "A map", "A map of the vocabulary", es_report_add_map, has_map},
     {"euclid", "Cosine and Euclid", "Cosine and Euclid", es_report_add_euclid, NULL},
     {"positions", "Positions", "The position table", es_report_add_positions, has_positions},

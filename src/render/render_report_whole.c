@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { PAIRS_SHOWN = 15, DIRECTIONS_SHOWN = 6, ENDS_SHOWN = 6 };
+enum { PAIRS_SHOWN = 15, DIRECTIONS_SHOWN = 6, ENDS_SHOWN = 6, CLUSTERS_SHOWN = 20, EXAMPLES = 4 };
 
 static void add_moment_row(es_text *page, const char *name, double here, double random_value)
 {
@@ -115,12 +115,8 @@ es_status es_report_add_euclid(es_text *page, const es_report *report, es_error 
 
 static void add_token_cell(es_text *page, const es_space *space, int64_t id)
 {
-    es_bytes token = es_vocabulary_token(es_space_vocabulary(space), id);
     es_text_add(page, "<td>");
-    if (token.data)
-        es_html_token(page, token.data, token.size);
-    else
-        es_text_printf(page, "#%lld", (long long)id);
+    es_report_token(page, space, id);
     es_text_add(page, "</td>");
 }
 
@@ -215,12 +211,8 @@ static void add_ends(es_text *page, const es_space *space, const es_direction_en
 {
     es_text_add(page, "<td>");
     for (int64_t i = 0; i < count && i < ENDS_SHOWN; i++) {
-        es_bytes token = es_vocabulary_token(es_space_vocabulary(space), ends[i].id);
         if (i) es_text_add(page, " ");
-        if (token.data)
-            es_html_token(page, token.data, token.size);
-        else
-            es_text_printf(page, "#%lld", (long long)ends[i].id);
+        es_report_token(page, space, ends[i].id);
     }
     es_text_add(page, "</td>");
 }
@@ -276,6 +268,98 @@ es_status es_report_add_map(es_text *page, const es_report *report, es_error *er
         "page are named where there is room.",
         error));
     es_report_say_map(page, report);
+    return ES_OK;
+}
+
+/* ---- clusters ---------------------------------------------------------------------------------
+ */
+
+es_status es_report_add_clusters(es_text *page, const es_report *report, es_error *error)
+{
+    const es_clusters *clusters = &report->clusters;
+    es_text_printf(page,
+                   "<p>What the matrix showed of a few words, for all of them: the vocabulary "
+                   "divided into %lld clusters, every token with the centre that it has the "
+                   "largest cosine to (spherical <i>k</i>-means).</p>\n",
+                   (long long)clusters->count);
+    if (clusters->count >= 3) { /* fewer need no map */
+        es_figure figure = es_figure_clusters(report->space, clusters);
+        ES_TRY(es_report_add_figure(
+            page, &figure, "The centres on a plane, as large as their clusters have tokens.",
+            error));
+    }
+    es_text_add(page, "<div class=\"wide\"><table><tr><th class=\"n\">tokens</th>"
+                      "<th class=\"n\">cohesion</th><th>nearest the centre</th></tr>\n");
+    for (int64_t c = 0; c < clusters->count && c < CLUSTERS_SHOWN; c++) {
+        const es_cluster *cluster = &clusters->clusters[c];
+        es_text_add(page, "<tr><td class=\"n\">");
+        es_text_count(page, cluster->size);
+        es_text_add(page, "</td>");
+        es_html_number_cell(page, cluster->cohesion, 3);
+        es_text_add(page, "<td>");
+        for (int64_t i = 0; i < cluster->shown && i < ENDS_SHOWN; i++) {
+            if (i) es_text_add(page, " ");
+            es_report_token(page, report->space, cluster->members[i].id);
+        }
+        es_text_add(page, "</td></tr>\n");
+    }
+    es_text_add(page, "</table></div>\n");
+    es_report_say_clusters(page, report);
+    return ES_OK;
+}
+
+/* ---- odd rows ---------------------------------------------------------------------------------
+ */
+
+/* What a category is called in a sentence. */
+static const char *const categories[ES_AUDIT_CATEGORIES] = {"never touched by training",
+                                                            "made by no text",
+                                                            "bytes that are no text",
+                                                            "special, on purpose made by no text",
+                                                            "rows without a token",
+                                                            "tokens without a row",
+                                                            "not finite",
+                                                            "zero",
+                                                            "a norm far from the others",
+                                                            "equal to an earlier row",
+                                                            "nearly equal to another row"};
+
+static void add_findings(es_text *page, const es_report *report)
+{
+    const es_audit *audit = &report->audit;
+    es_text_add(page, "<table><tr><th class=\"n\">tokens</th><th></th><th>for example</th></tr>\n");
+    for (int c = 0; c < ES_AUDIT_CATEGORIES; c++) {
+        if (!audit->counts[c]) continue;
+        es_text_add(page, "<tr><td class=\"n\">");
+        es_text_count(page, audit->counts[c]);
+        es_text_printf(page, "</td><td>%s</td><td>", categories[c]);
+        int shown = 0;
+        for (int64_t i = 0; i < audit->count && shown < EXAMPLES; i++) {
+            if ((int)audit->findings[i].category != c) continue;
+            if (shown++) es_text_add(page, " ");
+            es_report_token(page, report->space, audit->findings[i].id);
+        }
+        es_text_add(page, "</td></tr>\n");
+    }
+    es_text_add(page, "</table>\n");
+}
+
+es_status es_report_add_audit(es_text *page, const es_report *report, es_error *error)
+{
+    es_text_add(page, "<p>Not every row was learned. A tokenizer is made before the model, and "
+                      "some of its tokens never come up in training; others can come from no text "
+                      "at all. Their rows have cosines like any, which mean nothing.</p>\n");
+    if (report->audit.norms) {
+        es_figure figure = es_figure_audit(report->space, &report->audit);
+        ES_TRY(es_report_add_figure(
+            page, &figure,
+            report->audit.untouched.found
+                ? "How far each row lies from those that training never touched, by token id."
+                : "The norm of each row, by token id.",
+            error));
+    }
+    if (report->audit.count) add_findings(page, report);
+    es_report_say_audit(page, report);
     return ES_OK;
 }
 

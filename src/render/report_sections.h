@@ -20,6 +20,8 @@ es_status es_report_add_neighbors(es_text *page, const es_report *report, es_err
 es_status es_report_add_distribution(es_text *page, const es_report *report, es_error *error);
 es_status es_report_add_nearest(es_text *page, const es_report *report, es_error *error);
 es_status es_report_add_spectrum(es_text *page, const es_report *report, es_error *error);
+es_status es_report_add_clusters(es_text *page, const es_report *report, es_error *error);
+es_status es_report_add_audit(es_text *page, const es_report *report, es_error *error);
 es_status es_report_add_map(es_text *page, const es_report *report, es_error *error);
 es_status es_report_add_matrix(es_text *page, const es_report *report, es_error *error);
 es_status es_report_add_euclid(es_text *page, const es_report *report, es_error *error);

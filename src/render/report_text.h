@@ -16,11 +16,14 @@ void es_report_say_distribution(es_text *page, const es_report *report);
 void es_report_say_euclid(es_text *page, const es_report *report);
 void es_report_say_nearest(es_text *page, const es_report *report);
 void es_report_say_spectrum(es_text *page, const es_report *report);
+void es_report_say_clusters(es_text *page, const es_report *report);
+void es_report_say_audit(es_text *page, const es_report *report);
 void es_report_say_map(es_text *page, const es_report *report);
 void es_report_say_positions(es_text *page, const es_report *report);
 
 /* What they are put together from: a finding's beginning, its next paragraph, its end; "1 row",
  * "2,000 rows"; a share in percent. */
+void es_report_token(es_text *page, const es_space *space, int64_t id); /* or "row 7" */
 void es_report_begin(es_text *page);
 void es_report_next(es_text *page);
 void es_report_end(es_text *page);

@@ -7,7 +7,7 @@
 /* ---- the nearest of every token ---------------------------------------------------------------
  */
 
-static void add_token(es_text *page, const es_space *space, int64_t id)
+void es_report_token(es_text *page, const es_space *space, int64_t id)
 {
     es_bytes token = es_vocabulary_token(es_space_vocabulary(space), id);
     if (token.data)
@@ -25,7 +25,7 @@ static void say_hubs(es_text *page, const es_report *report)
         return;
     }
     es_text_add(page, "The first hub, ");
-    add_token(page, report->space, knn->hubs[0].id);
+    es_report_token(page, report->space, knn->hubs[0].id);
     es_text_add(page, ", stands in ");
     es_report_counted(page, knn->maximum_occurrence, "list", "lists");
     es_text_printf(page, " where %lld would be the mean; ", (long long)knn->k);
@@ -105,6 +105,79 @@ void es_report_say_spectrum(es_text *page, const es_report *report)
     es_text_add(page, ". An evenly spread space would have an IsoScore of 1; this one has ");
     es_text_fixed(page, spectrum->isotropy.isoscore_unit, 3);
     es_text_add(page, ".");
+    es_report_end(page);
+}
+
+void es_report_say_clusters(es_text *page, const es_report *report)
+{
+    const es_clusters *clusters = &report->clusters;
+    const es_cluster *tightest = &clusters->clusters[0];
+    for (int64_t c = 1; c < clusters->count; c++)
+        if (clusters->clusters[c].cohesion > tightest->cohesion && clusters->clusters[c].size > 1)
+            tightest = &clusters->clusters[c];
+    es_report_begin(page);
+    es_text_add(page, "A token&rsquo;s cosine to the centre of its cluster is ");
+    es_text_fixed(page, clusters->objective, 4);
+    es_text_add(page, " on average. The tightest cluster has ");
+    es_report_counted(page, tightest->size, "token", "tokens");
+    es_text_add(page, " (");
+    es_text_fixed(page, tightest->cohesion, 4);
+    es_text_add(page, "), ");
+    if (tightest->shown) es_report_token(page, report->space, tightest->members[0].id);
+    es_text_add(page, " in its middle.");
+    if (isfinite(clusters->silhouette)) {
+        es_text_add(page, " The silhouette, 1 for clusters far apart, is ");
+        es_text_fixed(page, clusters->silhouette, 3);
+        es_text_add(page, clusters->silhouette > 0.5   ? ": the vocabulary falls into groups."
+                          : clusters->silhouette > 0.2 ? ": groups with much between them."
+                                                       : ": the clusters run into each other. They "
+                                                         "divide the vocabulary; they are not "
+                                                         "groups that stand apart in it.");
+    }
+    if (!clusters->converged) {
+        es_text_add(page, " Stopped after ");
+        es_report_counted(page, clusters->iterations, "step", "steps");
+        es_text_add(page, ", before every token kept its cluster.");
+    }
+    es_report_end(page);
+}
+
+static void say_untouched(es_text *page, const es_report *report)
+{
+    const es_untouched *untouched = &report->audit.untouched;
+    if (untouched->found) {
+        es_report_counted(page, untouched->count, "row lies", "rows lie");
+        es_text_add(page, " together where training left what it never touched: tokens that the "
+                          "tokenizer has and the model has hardly seen.");
+    } else if (untouched->seed == ES_SEED_NONE) {
+        es_text_add(page, "Which rows training never touched cannot be told here: there is no row "
+                          "that it surely never did, to start from.");
+    } else {
+        es_text_add(page, "Rows that training cannot have touched lie no nearer to each other than "
+                          "other rows do, so that no others can be told by them.");
+    }
+}
+
+void es_report_say_audit(es_text *page, const es_report *report)
+{
+    const es_audit *audit = &report->audit;
+    es_report_begin(page);
+    say_untouched(page, report);
+    es_report_next(page);
+    int64_t odd = audit->counts[ES_AUDIT_NORM];
+    if (odd) {
+        es_report_counted(page, odd, "row has", "rows have");
+        es_text_add(page, " a norm far from the others&rsquo; (beyond ");
+        es_text_fixed(page, ES_AUDIT_NORM_SCORE, 0);
+        es_text_add(page, " robust standard deviations of its logarithm).");
+    } else {
+        es_text_add(page, "No row has a norm far from the others&rsquo;.");
+    }
+    if (audit->counts[ES_AUDIT_UNREACHABLE]) {
+        es_text_add(page, " ");
+        es_report_counted(page, audit->counts[ES_AUDIT_UNREACHABLE], "token comes", "tokens come");
+        es_text_add(page, " of no text: what they stand for is encoded by other tokens.");
+    }
     es_report_end(page);
 }
 

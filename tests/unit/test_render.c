@@ -149,6 +149,63 @@ static es_spectrum spectrum = {.rows = 2,
                                .directions = directions,
                                .vectors = even};
 
+static es_cluster_member members[] = {{0, 0.9375}, {1, 0.875}};
+static es_cluster two_clusters[] = {{.size = 1,
+                                     .cohesion = 0.9375,
+                                     .nearest = 1,
+                                     .separation = 0.5,
+                                     .silhouette = 0.25,
+                                     .shown = 1,
+                                     .members = members,
+                                     .x = NAN,
+                                     .y = NAN},
+                                    {.size = 1,
+                                     .seed = 1,
+                                     .cohesion = 0.875,
+                                     .separation = 0.5,
+                                     .silhouette = -0.25,
+                                     .shown = 1,
+                                     .members = members + 1,
+                                     .x = NAN,
+                                     .y = NAN}};
+static int32_t labels[] = {0, 1, -1};
+static double to_center[] = {0.9375, 0.875, NAN}, history[] = {0.875, 0.90625};
+static int64_t seeds[] = {0, 1};
+static es_clusters clusters = {.rows = 3,
+                               .columns = 4,
+                               .left_out = 1,
+                               .k = 2,
+                               .count = 2,
+                               .clusters = two_clusters,
+                               .labels = labels,
+                               .cosines = to_center,
+                               .seeds = seeds,
+                               .seed_count = 2,
+                               .restarts = 1,
+                               .iterations = 2,
+                               .converged = true,
+                               .objective = 0.90625,
+                               .history = history,
+                               .history_count = 2,
+                               .silhouette = 0,
+                               .map_share = {NAN, NAN},
+                               .members = members};
+
+static double row_norms[] = {1, 4, 0}, row_scores[] = {0, 8, NAN};
+static es_audit_finding findings[] = {
+    {.category = ES_AUDIT_ZERO, .id = 2, .other = -1},
+    {.category = ES_AUDIT_NORM, .id = 1, .other = -1, .indicator = 8}};
+static es_audit audit = {.rows = 3,
+                         .findings = findings,
+                         .count = 2,
+                         .counts = {[ES_AUDIT_ZERO] = 1, [ES_AUDIT_NORM] = 1},
+                         .norms = row_norms,
+                         .norm_scores = row_scores,
+                         .median_norm = 2,
+                         .norm_scale = 0.25,
+                         .near_minimum = NAN,
+                         .untouched = {.radius = NAN, .typical = NAN, .inner = NAN, .outer = NAN}};
+
 static es_report report(void)
 {
     return (es_report){.space = space,
@@ -162,6 +219,8 @@ static es_report report(void)
                        .knn = knn,
                        .has_spectrum = true,
                        .spectrum = spectrum,
+                       .clusters = clusters,
+                       .audit = audit,
                        .has_map = true,
                        .map = {.count = 2,
                                .points = map_points,

@@ -41,6 +41,14 @@ static void is_what_the_analyses_say(void **state)
     assert_ok(es_knn_compute(space, NULL, &near, &error), error);
     assert_memory_equal(near.ids, report.knn.ids, (size_t)(near.rows * near.k) * sizeof *near.ids);
     es_knn_release(&near);
+    es_clusters clusters;
+    es_audit audit;
+    assert_ok(es_cluster_compute(space, NULL, &clusters, &error), error);
+    assert_ok(es_audit_compute(space, NULL, &audit, &error), error);
+    assert_true(clusters.objective == report.clusters.objective);
+    assert_int_equal(audit.count, report.audit.count);
+    es_clusters_release(&clusters);
+    es_audit_release(&audit);
     double rows[2 * MODEL_COLUMNS];
     view.count = 2;
     assert_ok(es_selection_vectors(space, &view, rows, &error), error);
