@@ -11,7 +11,8 @@ static const cli_example examples[] = {
     {0}};
 
 static const char *const details[] = {
-    "Walks through one model: what it holds and which rows are odd, the first tokens against each other, their neighbors, "
+    "Walks through one model: what it holds and which rows are odd, the first tokens against each "
+    "other, their neighbors, "
     "the local matrix of all chosen words, the distribution and the nearest neighbors over the "
     "whole vocabulary (of a vocabulary past 3e12 multiplications, n^2 d / 2, the pairs of a "
     "sample, and no neighbors), and the model's position table if it has one. Words that are not "

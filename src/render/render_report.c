@@ -38,75 +38,90 @@ static void write_map(es_json_writer *json, const es_space *space, const es_toke
     es_json_write_end(json);
 }
 
+static void begin_member(es_json_writer *json, const char *key)
+{
+    es_json_write_key(json, key);
+    es_json_write_object(json);
+}
+
+static void write_null(es_json_writer *json, const char *key)
+{
+    es_json_write_key(json, key);
+    es_json_write_null(json);
+}
+
+static void write_tokens(es_json_writer *json, const es_report *report)
+{
+    begin_member(json, "info");
+    es_render_info_members(json, report->space, &report->info);
+    es_json_write_end(json);
+    begin_member(json, "similarity");
+    es_render_similarity_members(json, &report->pairs);
+    es_json_write_end(json);
+    es_json_write_key(json, "neighbors");
+    es_json_write_array(json);
+    for (int64_t i = 0; i < report->query_count; i++) {
+        es_json_write_object(json);
+        es_render_neighbors_members(json, &report->queries[i]);
+        es_json_write_end(json);
+    }
+    es_json_write_end(json);
+    begin_member(json, "matrix");
+    es_render_matrix_members(json, &report->matrix);
+    es_json_write_end(json);
+}
+
+static void write_whole(es_json_writer *json, const es_report *report)
+{
+    begin_member(json, "distribution");
+    es_render_distribution_members(json, &report->distribution);
+    es_json_write_end(json);
+    if (report->distribution.sampled) {
+        es_json_write_key(json, "sampled_rows");
+        es_json_write_int(json, report->distribution.rows);
+    } else {
+        write_null(json, "sampled_rows");
+    }
+    if (report->has_knn) {
+        begin_member(json, "knn");
+        es_render_knn_members(json, report->space, &report->knn);
+        es_json_write_end(json);
+    } else {
+        write_null(json, "knn");
+    }
+    if (report->has_spectrum) {
+        begin_member(json, "spectrum");
+        es_render_spectrum_members(json, report->space, &report->spectrum);
+        es_json_write_end(json);
+    } else {
+        write_null(json, "spectrum");
+    }
+    begin_member(json, "clusters");
+    es_render_cluster_members(json, report->space, &report->clusters);
+    es_json_write_end(json);
+    begin_member(json, "audit");
+    es_render_audit_members(json, report->space, &report->audit);
+    es_json_write_end(json);
+}
+
 static void report_json(const es_report *report, const es_render_options *options, FILE *out)
 {
     es_json_writer json = es_json_write_to(out);
     es_render_json_begin(&json, report->space, "report");
-    es_json_write_key(&json, "info");
-    es_json_write_object(&json);
-    es_render_info_members(&json, report->space, &report->info);
-    es_json_write_end(&json);
-    es_json_write_key(&json, "similarity");
-    es_json_write_object(&json);
-    es_render_similarity_members(&json, &report->pairs);
-    es_json_write_end(&json);
-    es_json_write_key(&json, "neighbors");
-    es_json_write_array(&json);
-    for (int64_t i = 0; i < report->query_count; i++) {
-        es_json_write_object(&json);
-        es_render_neighbors_members(&json, &report->queries[i]);
-        es_json_write_end(&json);
-    }
-    es_json_write_end(&json);
-    es_json_write_key(&json, "matrix");
-    es_json_write_object(&json);
-    es_render_matrix_members(&json, &report->matrix);
-    es_json_write_end(&json);
-    es_json_write_key(&json, "distribution");
-    es_json_write_object(&json);
-    es_render_distribution_members(&json, &report->distribution);
-    es_json_write_end(&json);
-    es_json_write_key(&json, "sampled_rows");
-    if (report->distribution.sampled)
-        es_json_write_int(&json, report->distribution.rows);
-    else
-        es_json_write_null(&json);
-    es_json_write_key(&json, "knn");
-    if (report->has_knn) {
-        es_json_write_object(&json);
-        es_render_knn_members(&json, report->space, &report->knn);
-        es_json_write_end(&json);
-    } else {
-        es_json_write_null(&json);
-    }
-    es_json_write_key(&json, "spectrum");
-    if (report->has_spectrum) {
-        es_json_write_object(&json);
-        es_render_spectrum_members(&json, report->space, &report->spectrum);
-        es_json_write_end(&json);
-    } else {
-        es_json_write_null(&json);
-    }
-    es_json_write_key(&json, "clusters");
-    es_json_write_object(&json);
-    es_render_cluster_members(&json, report->space, &report->clusters);
-    es_json_write_end(&json);
-    es_json_write_key(&json, "audit");
-    es_json_write_object(&json);
-    es_render_audit_members(&json, report->space, &report->audit);
-    es_json_write_end(&json);
-    es_json_write_key(&json, "map");
-    if (report->has_map)
+    write_tokens(&json, report);
+    write_whole(&json, report);
+    if (report->has_map) {
+        es_json_write_key(&json, "map");
         write_map(&json, report->space, &report->map);
-    else
-        es_json_write_null(&json);
-    es_json_write_key(&json, "positions");
+    } else {
+        write_null(&json, "map");
+    }
     if (report->has_positions) {
-        es_json_write_object(&json);
+        begin_member(&json, "positions");
         es_render_positions_members(&json, &report->positions);
         es_json_write_end(&json);
     } else {
-        es_json_write_null(&json);
+        write_null(&json, "positions");
     }
     es_json_write_key(&json, "order_spearman");
     es_json_write_double(&json, report->order_spearman);
