@@ -309,20 +309,6 @@ static es_status allocate_answer(cluster_job *job, es_error *error)
     return ES_OK;
 }
 
-static es_status copy_centers(cluster_job *job, es_error *error)
-{
-    es_clusters *out = job->out;
-    double *row = es_alloc(job->d, sizeof *row);
-    out->centers = es_alloc_aligned(out->count, (size_t)job->d * sizeof *out->centers);
-    es_status status = row && out->centers ? ES_OK : no_memory(job, error);
-    for (int64_t c = 0; c < out->count && status == ES_OK; c++) {
-        status = es_kmeans_centers_wide(&job->centers, c, row, error);
-        for (int64_t k = 0; k < job->d; k++) out->centers[c * job->d + k] = (float)row[k];
-    }
-    free(row);
-    return status;
-}
-
 static es_status answer(cluster_job *job, const es_cluster_options *options, es_error *error)
 {
     ES_TRY(es_kmeans_rows_init(&job->rows, job->space, job->ids, job->count, job->threads, error));
@@ -334,7 +320,7 @@ static es_status answer(cluster_job *job, const es_cluster_options *options, es_
     ES_TRY(allocate_answer(job, error));
     ES_TRY(describe_rows(job, error));
     ES_TRY(describe_pairs(job, error));
-    ES_TRY(copy_centers(job, error));
+    ES_TRY(es_kmeans_centers_narrow(&job->centers, &job->out->centers, error));
     return options->map ? es_cluster_map(job->out, error) : ES_OK;
 }
 

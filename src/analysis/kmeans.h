@@ -93,6 +93,10 @@ es_status es_kmeans_centers_wide(const es_kmeans_centers *centers, int64_t c, do
 es_status es_kmeans_centers_update(es_kmeans_centers *centers, const int32_t *before,
                                    const int32_t *labels, bool fresh, int threads, es_error *error);
 
+/* The centres in float32, (k, d), in the memory of the sums, which are gone after: there may be no
+ * room for both. The caller's to free. */
+es_status es_kmeans_centers_narrow(es_kmeans_centers *centers, float **flat, es_error *error);
+
 /* The objective for the labels that the sums were made of: the mean cosine of a row to the mean
  * direction of its cluster, (1 / n) sum over clusters of ||sum||. */
 double es_kmeans_centers_objective(const es_kmeans_centers *centers);

@@ -188,3 +188,22 @@ double es_kmeans_centers_objective(const es_kmeans_centers *centers)
         if (centers->sizes[c] && centers->inverse[c] > 0) sum += 1 / centers->inverse[c];
     return sum / (double)centers->rows->count;
 }
+
+es_status es_kmeans_centers_narrow(es_kmeans_centers *centers, float **flat, es_error *error)
+{
+    int64_t d = centers->d;
+    double *row = es_alloc(d, sizeof *row);
+    es_status status = row ? ES_OK : es_fail_memory(error, "a centre", (size_t)d * sizeof *row);
+    /* Component i is read from byte 8 i on and written from byte 4 i on: nothing unread is lost. */
+    float *to = (float *)(void *)centers->sums;
+    for (int64_t c = 0; c < centers->k && status == ES_OK; c++) {
+        status = es_kmeans_centers_wide(centers, c, row, error);
+        for (int64_t k = 0; k < d && status == ES_OK; k++) to[c * d + k] = (float)row[k];
+    }
+    free(row);
+    if (status != ES_OK) return status;
+    centers->sums = NULL;
+    *flat = realloc(to, (size_t)(centers->k * d) * sizeof *to);
+    if (!*flat) *flat = to; /* not made smaller: as good */
+    return ES_OK;
+}
