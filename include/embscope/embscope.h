@@ -19,7 +19,7 @@
  *
  * The headers in the order data flows: status (errors), space (a matrix and where it came from),
  * vocabulary (names of rows, text to ids), selection (what the user named), the analyses (info,
- * similarity, neighbors, near_pairs, matrix, full_matrix, distribution, spectrum, knn, cluster,
+ * similarity, neighbors, near_pairs, matrix, full_matrix, distribution, spectrum, cluster, knn,
  * audit, positions, report), index (many queries), render and plot (results to bytes).
  *
  * Ownership: inputs are borrowed for the call; a result has one _release() or _free(), legal on all
