@@ -184,6 +184,10 @@ es_status es_kmeans_run_once(const es_kmeans_rows *rows, const es_kmeans_limits 
                              es_random *random, es_kmeans_run *run, es_error *error);
 void es_kmeans_run_release(es_kmeans_run *run);
 
+/* The same from the run's own k seeds; the caller releases the run, whatever the status. */
+es_status es_kmeans_run_from(const es_kmeans_rows *rows, const es_kmeans_limits *limits,
+                             es_kmeans_run *run, es_error *error);
+
 /* Bytes that bounds may take beside k centres, so that the whole stays below twice the table in
  * float32 and 256 MiB; and whether the centres may lie flat as well. */
 int64_t es_kmeans_room(const es_kmeans_rows *rows, int64_t k, bool *flat);
