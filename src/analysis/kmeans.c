@@ -114,10 +114,12 @@ static es_status recenter(run_job *job, bool fresh, es_error *error)
     return ES_OK;
 }
 
-static es_status ask_to_go_on(const es_progress *progress, int64_t done, int64_t total,
-                              es_error *error)
+/* A step is over. Short ones are told of by this alone. */
+static es_status end_step(const es_kmeans_limits *limits, es_error *error)
 {
-    if (progress && progress->report && !progress->report(progress->context, done, total))
+    const es_progress *progress = limits->progress;
+    if (limits->steps) ++*limits->steps;
+    if (progress && progress->report && !progress->report(progress->context, 0, 1))
         return es_fail(error, ES_CANCELLED, "interrupted");
     return ES_OK;
 }
@@ -129,6 +131,7 @@ static es_status iterate(run_job *job, es_error *error)
     int64_t n = job->rows->count;
     ES_TRY(es_kmeans_nearest_step(&job->nearest, true, limits->progress, error));
     ES_TRY(recenter(job, true, error));
+    ES_TRY(end_step(limits, error));
     while (run->iterations < limits->iterations && !run->converged) {
         ES_TRY(es_kmeans_nearest_step(&job->nearest, false, limits->progress, error));
         run->moved = 0;
@@ -136,7 +139,7 @@ static es_status iterate(run_job *job, es_error *error)
         run->iterations++;
         run->converged = run->moved == 0;
         ES_TRY(recenter(job, false, error));
-        ES_TRY(ask_to_go_on(limits->progress, run->iterations, limits->iterations, error));
+        ES_TRY(end_step(limits, error));
     }
     return ES_OK;
 }

@@ -166,7 +166,8 @@ void es_kmeans_nearest_forget(es_kmeans_nearest *nearest, int64_t place);
 typedef struct es_kmeans_limits {
     int64_t k, iterations;
     int threads;
-    const es_progress *progress;
+    const es_progress *progress; /* told of one step at a time */
+    int64_t *steps;              /* counts them, over all runs; may be NULL */
 } es_kmeans_limits;
 
 /* What a run ends with: labels and how it got there. All zero is empty. */

@@ -141,6 +141,18 @@ static void near_ties_are_decided_in_float64(void **state)
     free(rows);
 }
 
+/* Centres come in twins, all else is far: a row looks at the twin alone, and float32 cannot tell. */
+static void twins_are_decided_in_float64(void **state)
+{
+    (void)state;
+    enum { N = 945, D = 64, DIRECTIONS = 45 };
+    float *rows = gaussian_rows(N, D, 8);
+    for (int64_t i = DIRECTIONS * D; i < N * D; i++)
+        rows[i] = rows[i % (DIRECTIONS * D)] + 3e-6f * rows[i];
+    follow(rows, N, D, 2 * DIRECTIONS, 1 << 20, true);
+    free(rows);
+}
+
 /* More centres than are packed at a time. */
 static void centers_come_in_chunks(void **state)
 {
@@ -282,6 +294,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_step_is_the_brute_force),
         cmocka_unit_test(near_ties_are_decided_in_float64),
+        cmocka_unit_test(twins_are_decided_in_float64),
         cmocka_unit_test(centers_come_in_chunks),
         cmocka_unit_test(empty_clusters_begin_anew),
         cmocka_unit_test(a_cluster_may_stay_empty),

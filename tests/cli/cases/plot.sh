@@ -7,6 +7,7 @@ draw neighbors w.vec cat
 embscope neighbors w.vec cat -k 1 --plot one.svg > /dev/null && head -c 5 one.svg && echo # one label
 draw matrix w.vec cat dog banana apple
 draw distribution w.vec
+draw cluster w.vec -k 3
 embscope similarity w.vec cat dog --plot x.png > /dev/null && head -c 4 x.png | tail -c 3 && echo
 embscope similarity w.vec cat dog --plot x.pdf > /dev/null && head -c 4 x.pdf && echo
 embscope similarity w.vec cat dog --plot x.gif
