@@ -28,7 +28,9 @@ typedef struct cluster_job {
     int64_t d, count, *ids; /* of the defined rows */
     int threads;
     int64_t shown;
-    const es_progress *progress;
+    const es_progress *asked; /* the caller's */
+    es_progress progress;     /* of one step, which counts the steps before */
+    int64_t steps, steps_at_most;
     es_kmeans_rows rows;
     es_kmeans_run run;
     es_kmeans_centers centers;
@@ -47,6 +49,17 @@ static es_status no_memory(const cluster_job *job, es_error *error)
 /* ---- runs -------------------------------------------------------------------------------------
  */
 
+/* One step's progress among all steps that there may be: less, where a run converges before. */
+static bool report_step(void *context, int64_t done, int64_t total)
+{
+    enum { PARTS = 1000 };
+    const cluster_job *job = context;
+    int64_t steps = job->steps < job->steps_at_most ? job->steps : job->steps_at_most - 1;
+    return job->asked->report(job->asked->context,
+                              steps * PARTS + (total > 0 ? done * PARTS / total : 0),
+                              job->steps_at_most * PARTS);
+}
+
 static es_status run_all(cluster_job *job, const es_cluster_options *options, es_error *error)
 {
     es_clusters *out = job->out;
@@ -55,8 +68,10 @@ static es_status run_all(cluster_job *job, const es_cluster_options *options, es
                                .iterations =
                                    options->iterations ? options->iterations : DEFAULT_ITERATIONS,
                                .threads = job->threads,
-                               .progress = job->progress};
+                               .progress = &job->progress,
+                               .steps = &job->steps};
     out->restarts = options->restarts ? options->restarts : 1;
+    job->steps_at_most = out->restarts * (limits.iterations + 1) + 1;
     for (int64_t r = 0; r < out->restarts; r++) {
         es_kmeans_run run;
         ES_TRY(es_kmeans_run_once(&job->rows, &limits, &random, &run, error));
@@ -183,7 +198,7 @@ static es_status describe_rows(cluster_job *job, es_error *error)
     job->to_sum = es_alloc(job->count, sizeof *job->to_sum);
     if (!job->to_sum) return no_memory(job, error);
     ES_TRY(es_parallel_for(job->threads, (job->count + BLOCK_ROWS - 1) / BLOCK_ROWS, look_at_rows,
-                           job, job->progress, error));
+                           job, &job->progress, error));
     double sum = 0;
     for (int64_t p = 0; p < job->count; p++) {
         double cosine = out->cosines[job->ids[p]];
@@ -209,7 +224,7 @@ static es_status find_separation(cluster_job *job, es_error *error)
     es_status status =
         es_kmeans_nearest_init(&nearest, &rows, &job->centers, 0, job->threads, error);
     for (int64_t c = 0; c < out->count && status == ES_OK; c++) nearest.labels[c] = (int32_t)c;
-    if (status == ES_OK) status = es_kmeans_nearest_others(&nearest, job->progress, error);
+    if (status == ES_OK) status = es_kmeans_nearest_others(&nearest, &job->progress, error);
     for (int64_t c = 0; c < out->count && status == ES_OK; c++) {
         out->clusters[c].nearest = nearest.others[c];
         out->clusters[c].separation = nearest.cosines[c];
@@ -237,7 +252,7 @@ static es_status find_silhouettes(cluster_job *job, es_error *error)
         status = es_kmeans_nearest_init(&nearest, &job->rows, &means, 0, job->threads, error);
     if (status == ES_OK) {
         memcpy(nearest.labels, job->labels, (size_t)job->count * sizeof *job->labels);
-        status = es_kmeans_nearest_others(&nearest, job->progress, error);
+        status = es_kmeans_nearest_others(&nearest, &job->progress, error);
     }
     for (int64_t p = 0; p < job->count && status == ES_OK; p++) {
         double size = (double)means.sizes[job->labels[p]];
@@ -351,7 +366,9 @@ es_status es_cluster_compute(es_space *space, const es_cluster_options *options,
     cluster_job job = {.space = space, .d = space->source.columns, .out = clusters};
     job.shown = options->shown ? options->shown : DEFAULT_SHOWN;
     job.threads = es_thread_count(options->threads ? options->threads : space->threads);
-    job.progress = &options->progress;
+    job.asked = &options->progress;
+    job.steps_at_most = 1;
+    if (job.asked->report) job.progress = (es_progress){report_step, &job};
     ES_TRY(es_space_load(space, error));
     ES_TRY(es_space_defined_rows(space, &job.ids, &job.count, error));
     clusters->left_out = clusters->rows - job.count;

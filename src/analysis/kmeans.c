@@ -114,10 +114,12 @@ static es_status recenter(run_job *job, bool fresh, es_error *error)
     return ES_OK;
 }
 
-static es_status ask_to_go_on(const es_progress *progress, int64_t done, int64_t total,
-                              es_error *error)
+/* A step is over. Short ones are told of by this alone. */
+static es_status end_step(const es_kmeans_limits *limits, es_error *error)
 {
-    if (progress && progress->report && !progress->report(progress->context, done, total))
+    const es_progress *progress = limits->progress;
+    if (limits->steps) ++*limits->steps;
+    if (progress && progress->report && !progress->report(progress->context, 0, 1))
         return es_fail(error, ES_CANCELLED, "interrupted");
     return ES_OK;
 }
@@ -129,6 +131,7 @@ static es_status iterate(run_job *job, es_error *error)
     int64_t n = job->rows->count;
     ES_TRY(es_kmeans_nearest_step(&job->nearest, true, limits->progress, error));
     ES_TRY(recenter(job, true, error));
+    ES_TRY(end_step(limits, error));
     while (run->iterations < limits->iterations && !run->converged) {
         ES_TRY(es_kmeans_nearest_step(&job->nearest, false, limits->progress, error));
         run->moved = 0;
@@ -136,27 +139,23 @@ static es_status iterate(run_job *job, es_error *error)
         run->iterations++;
         run->converged = run->moved == 0;
         ES_TRY(recenter(job, false, error));
-        ES_TRY(ask_to_go_on(limits->progress, run->iterations, limits->iterations, error));
+        ES_TRY(end_step(limits, error));
     }
     return ES_OK;
 }
 
-es_status es_kmeans_run_once(const es_kmeans_rows *rows, const es_kmeans_limits *limits,
-                             es_random *random, es_kmeans_run *run, es_error *error)
+es_status es_kmeans_run_from(const es_kmeans_rows *rows, const es_kmeans_limits *limits,
+                             es_kmeans_run *run, es_error *error)
 {
     int64_t n = rows->count;
-    *run = (es_kmeans_run){.k = limits->k, .seeds = es_alloc(limits->k, sizeof *run->seeds)};
-    run->history = es_alloc(limits->iterations + 1, sizeof *run->history);
     run_job job = {.rows = rows, .limits = limits, .run = run};
-    job.before = es_alloc(n, sizeof *job.before);
-    es_status status = ES_OK;
-    if (!run->seeds || !run->history || !job.before)
-        status = es_fail_memory(error, "a run", (size_t)n * sizeof *job.before);
-    if (status == ES_OK)
-        status = es_kmeans_seed(rows, limits->k, random, limits->threads, limits->progress,
-                                run->seeds, &run->k, error);
     bool flat;
     int64_t room = es_kmeans_room(rows, run->k, &flat);
+    run->history = es_alloc(limits->iterations + 1, sizeof *run->history);
+    job.before = es_alloc(n, sizeof *job.before);
+    es_status status = ES_OK;
+    if (!run->history || !job.before)
+        status = es_fail_memory(error, "a run", (size_t)n * sizeof *job.before);
     if (status == ES_OK) status = es_kmeans_centers_init(&job.centers, rows, run->k, flat, error);
     if (status == ES_OK) status = es_kmeans_centers_start(&job.centers, run->seeds, error);
     if (status == ES_OK)
@@ -169,6 +168,19 @@ es_status es_kmeans_run_once(const es_kmeans_rows *rows, const es_kmeans_limits 
     es_kmeans_centers_release(&job.centers);
     free(job.before);
     free(job.cosines);
+    return status;
+}
+
+es_status es_kmeans_run_once(const es_kmeans_rows *rows, const es_kmeans_limits *limits,
+                             es_random *random, es_kmeans_run *run, es_error *error)
+{
+    *run = (es_kmeans_run){.seeds = es_alloc(limits->k, sizeof *run->seeds)};
+    es_status status = ES_OK;
+    if (!run->seeds) status = es_fail_memory(error, "seeds", (size_t)limits->k * 8);
+    if (status == ES_OK)
+        status = es_kmeans_seed(rows, limits->k, random, limits->threads, limits->progress,
+                                run->seeds, &run->k, error);
+    if (status == ES_OK) status = es_kmeans_run_from(rows, limits, run, error);
     if (status != ES_OK) es_kmeans_run_release(run);
     return status;
 }

@@ -166,7 +166,8 @@ void es_kmeans_nearest_forget(es_kmeans_nearest *nearest, int64_t place);
 typedef struct es_kmeans_limits {
     int64_t k, iterations;
     int threads;
-    const es_progress *progress;
+    const es_progress *progress; /* told of one step at a time */
+    int64_t *steps;              /* counts them, over all runs; may be NULL */
 } es_kmeans_limits;
 
 /* What a run ends with: labels and how it got there. All zero is empty. */
@@ -183,6 +184,10 @@ typedef struct es_kmeans_run {
 es_status es_kmeans_run_once(const es_kmeans_rows *rows, const es_kmeans_limits *limits,
                              es_random *random, es_kmeans_run *run, es_error *error);
 void es_kmeans_run_release(es_kmeans_run *run);
+
+/* The same from the run's own k seeds; the caller releases the run, whatever the status. */
+es_status es_kmeans_run_from(const es_kmeans_rows *rows, const es_kmeans_limits *limits,
+                             es_kmeans_run *run, es_error *error);
 
 /* Bytes that bounds may take beside k centres, so that the whole stays below twice the table in
  * float32 and 256 MiB; and whether the centres may lie flat as well. */

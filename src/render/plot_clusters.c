@@ -68,9 +68,12 @@ static double radius(const view *axes, const es_cluster *cluster)
     return pixels < 1.5 ? 1.5 : pixels > 60 ? 60 : pixels;
 }
 
-/* Something that a label must not cover, in pixels: its left end, its middle. */
+enum { CENTERED, LEFT_ALIGNED, RIGHT_ALIGNED, ALIGNMENTS };
+
+/* A label, and what another must not cover, in pixels: its left end, its middle. */
 typedef struct box {
     double x, y, width;
+    int alignment;
 } box;
 
 static bool overlaps(const box *a, const box *b)
@@ -95,11 +98,11 @@ static bool place_label(const view *axes, const es_cluster *cluster, int columns
     double x = x_pixel(axes, cluster->x), y = y_pixel(axes, cluster->y);
     double width = es_figure_text_width(columns, 11.5) + 4, disc = radius(axes, cluster);
     double across = x - width / 2, off = disc + LABEL_HEIGHT * 0.6;
-    const box tries[] = {{across, y, width},
-                         {x + disc + 3, y, width},
-                         {x - disc - 3 - width, y, width},
-                         {across, y - off, width},
-                         {across, y + off, width}};
+    const box tries[] = {{across, y, width, CENTERED},
+                         {x + disc + 3, y, width, LEFT_ALIGNED},
+                         {x - disc - 3 - width, y, width, RIGHT_ALIGNED},
+                         {across, y - off, width, CENTERED},
+                         {across, y + off, width, CENTERED}};
     for (size_t i = width > 2 * disc; i < sizeof tries / sizeof *tries; i++) {
         if (!is_free(&tries[i], taken, count)) continue;
         *label = tries[i];
@@ -149,30 +152,56 @@ static void add_name(es_text *script, const es_space *space, int64_t id, bool dr
     script->failed |= text->failed;
 }
 
-/* The names that find room, as a block of data; how many there are. */
-static int add_names(es_text *script, const es_space *space, const es_clusters *clusters,
-                     const view *axes)
+static void add_label(es_text *block, const view *axes, const box *at, const es_text *text)
+{
+    static const double shares[ALIGNMENTS] = {0.5, 0, 1};
+    double x = at->x + shares[at->alignment] * at->width;
+    add_number(block, axes->x + (x - middle_x) * axes->pixel);
+    add_number(block, axes->y - (at->y - middle_y) * axes->pixel);
+    es_gnuplot_field(block, text->data, text->size);
+    es_text_add(block, "\n");
+}
+
+/* The names that find room, a block of data for each alignment. */
+static void find_names(es_text blocks[ALIGNMENTS], const es_space *space,
+                       const es_clusters *clusters, const view *axes)
 {
     box taken[NAMED];
     int count = 0;
     bool drop_space = all_spaced(space, clusters);
-    es_text_add(script, "$names << " ES_GNUPLOT_END "\n");
     for (int64_t c = 0; c < clusters->count && c < NAMED; c++) {
         const es_cluster *cluster = &clusters->clusters[c];
         es_text text = {0};
-        add_name(script, space, cluster->members[0].id, drop_space, &text);
+        add_name(&blocks[0], space, cluster->members[0].id, drop_space, &text);
         int columns = text.data ? es_display_width(text.data, text.size) : 0;
         if (columns && place_label(axes, cluster, columns, taken, count, &taken[count])) {
             const box *at = &taken[count++];
-            add_number(script, axes->x + (at->x + at->width / 2 - middle_x) * axes->pixel);
-            add_number(script, axes->y - (at->y - middle_y) * axes->pixel);
-            es_gnuplot_field(script, text.data, text.size);
-            es_text_add(script, "\n");
+            add_label(&blocks[at->alignment], axes, at, &text);
         }
         es_text_release(&text);
     }
-    es_text_add(script, ES_GNUPLOT_END "\n");
-    return count;
+}
+
+/* A plot of labels without a single one ends gnuplot 5.4: an empty block is not plotted. */
+static void add_plot(es_text *script, es_text blocks[ALIGNMENTS])
+{
+    static const char *const words[ALIGNMENTS] = {"center", "left", "right"};
+    for (int i = 0; i < ALIGNMENTS; i++) {
+        es_text_printf(script, "$names_%s << " ES_GNUPLOT_END "\n", words[i]);
+        if (blocks[i].data) es_text_append(script, blocks[i].data, blocks[i].size);
+        es_text_add(script, ES_GNUPLOT_END "\n");
+        script->failed |= blocks[i].failed;
+    }
+    es_text_add(script,
+                "set style fill transparent solid 0.28 border lc rgb '" ES_STYLE_DATA
+                "'\nplot $discs using 1:2:3 with circles lw 0.9 lc rgb '" ES_STYLE_DATA "'");
+    for (int i = 0; i < ALIGNMENTS; i++)
+        if (blocks[i].size)
+            es_text_printf(script,
+                           ", $names_%s using 1:2:3 with labels %s font LABEL_FONT "
+                           "textcolor rgb '" ES_STYLE_INK "' noenhanced",
+                           words[i], words[i]);
+    es_text_add(script, "\n");
 }
 
 static void add_share(es_text *script, const char *axis, double share)
@@ -194,7 +223,7 @@ static void add_range(es_text *script, const char *axis, double from, double to)
 
 es_figure es_figure_clusters(const es_space *space, const es_clusters *clusters)
 {
-    es_text title = {0}, subtitle = {0};
+    es_text title = {0}, subtitle = {0}, blocks[ALIGNMENTS] = {{0}};
     es_text_count(&title, clusters->count);
     es_text_add(&title, " clusters of ");
     es_text_count(&title, clusters->rows - clusters->left_out);
@@ -211,18 +240,13 @@ es_figure es_figure_clusters(const es_space *space, const es_clusters *clusters)
     double half_width = (WIDTH - LEFT - RIGHT) / 2.0 * axes.pixel;
     double half_height = (HEIGHT - TOP - BOTTOM) / 2.0 * axes.pixel;
     add_discs(script, clusters, &axes);
-    int names = add_names(script, space, clusters, &axes);
+    find_names(blocks, space, clusters, &axes);
     add_range(script, "xrange", axes.x - half_width, axes.x + half_width);
     add_range(script, "yrange", axes.y - half_height, axes.y + half_height);
     add_share(script, "xlabel", clusters->map_share[0]);
     add_share(script, "ylabel", clusters->map_share[1]);
-    es_text_add(script,
-                "set style fill transparent solid 0.28 border lc rgb '" ES_STYLE_DATA
-                "'\nplot $discs using 1:2:3 with circles lw 0.9 lc rgb '" ES_STYLE_DATA "'");
-    if (names)
-        es_text_add(script, ", $names using 1:2:3 with labels center font LABEL_FONT "
-                            "textcolor rgb '" ES_STYLE_INK "' noenhanced");
-    es_text_add(script, "\n");
+    add_plot(script, blocks);
+    for (int i = 0; i < ALIGNMENTS; i++) es_text_release(&blocks[i]);
     return figure;
 }
 
