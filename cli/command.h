@@ -60,7 +60,9 @@ extern const cli_command cli_command_matrix;
 extern const cli_command cli_command_distribution;
 extern const cli_command cli_command_spectrum;
 extern const cli_command cli_command_knn;
+extern const cli_command cli_command_positions;
 extern const cli_command cli_command_audit;
+extern const cli_command cli_command_cluster;
 extern const cli_command cli_command_report;
 
 /* What several commands do (call.c). All of them fill call->error. */

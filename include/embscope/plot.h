@@ -7,9 +7,12 @@
 #define EMBSCOPE_PLOT_H
 
 #include <embscope/audit.h>
+#include <embscope/cluster.h>
 #include <embscope/distribution.h>
+#include <embscope/knn.h>
 #include <embscope/matrix.h>
 #include <embscope/neighbors.h>
+#include <embscope/positions.h>
 #include <embscope/similarity.h>
 #include <embscope/spectrum.h>
 
@@ -37,11 +40,24 @@ es_status es_plot_neighbors(const es_space *space, const es_neighbors *neighbors
 es_status es_plot_embeddings(const es_space *space, const es_selection *selection,
                              const double *vectors, const char *path, es_error *error);
 
+/* In how many lists of the k nearest a token stands: the share of tokens at each number, over that
+ * of lists drawn by lot. */
+es_status es_plot_hubness(const es_space *space, const es_knn *knn, const char *path,
+                          es_error *error);
+
+/* The cosine matrix of a position table, the mean cosine at each distance, the leading directions
+ * along the positions. */
+es_status es_plot_positions(const es_space *space, const es_positions *positions, const char *path,
+                            es_error *error);
 /* Every row against its id: its distance from the untouched rows, or its norm where none were
  * found.
  */
 es_status es_plot_audit(const es_space *space, const es_audit *audit, const char *path,
                         es_error *error);
+/* Cluster map (needs map): the centres in the plane that shows most of them, as large as their
+ * clusters, the largest named by their most central token. BAD_ARGUMENT for fewer than 3. */
+es_status es_plot_clusters(const es_space *space, const es_clusters *clusters, const char *path,
+                           es_error *error);
 
 ES_END_DECLARATIONS
 #endif

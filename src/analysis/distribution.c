@@ -440,7 +440,8 @@ static es_status compute(es_space *space, const es_distribution_options *options
     int64_t n = pack->packed.rows, d = pack->packed.depth;
     answer->rows = n;
     answer->certified = options->certified;
-    answer->left_out = space->source.rows - n;
+    answer->left_out = space->source.rows - pack->defined;
+    answer->sampled = n < pack->defined;
     answer->pairs = n * (n - 1) / 2;
     answer->random_variance = 1 / (double)d;
     answer->random_standard_deviation = sqrt(answer->random_variance);
@@ -478,8 +479,8 @@ es_status es_distribution_compute(es_space *space, const es_distribution_options
                        (long long)distribution->bins);
     es_packed_space pack;
     ES_TRY(es_space_load(space, error));
-    ES_TRY(
-        es_pack_space(space, options->threads ? options->threads : space->threads, &pack, error));
+    ES_TRY(es_pack_sample(space, options->sample ? options->sample : INT64_MAX, options->seed,
+                          options->threads ? options->threads : space->threads, &pack, error));
     es_status status = ES_OK;
     if (pack.packed.rows < 2)
         status = es_fail(error, ES_BAD_INPUT,

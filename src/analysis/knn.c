@@ -23,6 +23,7 @@ void es_knn_release(es_knn *knn)
 {
     free(knn->ids);
     free(knn->cosines);
+    free(knn->occurrences);
     *knn = (es_knn){0};
 }
 

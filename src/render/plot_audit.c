@@ -19,6 +19,7 @@ enum {
     ACROSS = 722, /* places where a point can be */
     DOWN = 326,
     KINDS = 3,
+    MANY = 20000, /* rows from which on the plain ones are thinned */
 };
 
 /* What a point is, the one that counts most last. */
@@ -71,6 +72,7 @@ static int64_t add_points(es_text *script, const view *view, const unsigned char
                           unsigned char *taken)
 {
     int64_t count = 0, rows = view->audit->rows;
+    int cell = kind == PLAIN && rows > MANY ? 4 : 1; /* each point is a line of an SVG */
     memset(taken, 0, (size_t)ACROSS * DOWN);
     es_text_printf(script, "$points%d << " ES_GNUPLOT_END "\n", kind);
     for (int64_t i = 0; i < rows; i++) {
@@ -78,6 +80,8 @@ static int64_t add_points(es_text *script, const view *view, const unsigned char
         if (kinds[i] != kind || !isfinite(y)) continue;
         int column = (int)((double)i / (double)rows * ACROSS);
         int row = (int)((y - view->low) / (view->high - view->low) * (DOWN - 1));
+        column -= column % cell;
+        row -= row % cell;
         if (taken[row * ACROSS + column]++) {
             taken[row * ACROSS + column] = 1;
             continue;
@@ -91,8 +95,10 @@ static int64_t add_points(es_text *script, const view *view, const unsigned char
     return count;
 }
 
-static void add_level(es_text *script, double value, const char *color)
+static void add_level(es_text *script, const view *view, double value, const char *color)
 {
+    double place = value > 0 ? log10(value) : NAN;
+    if (!(place >= view->low && place <= view->high)) return; /* it would cross the page */
     es_text_add(script, "set arrow from graph 0, first ");
     es_text_shortest(script, value);
     es_text_add(script, " to graph 1, first ");
@@ -100,16 +106,17 @@ static void add_level(es_text *script, double value, const char *color)
     es_text_printf(script, " nohead lw 1 dt 2 lc rgb '%s' back\n", color);
 }
 
-static void add_levels(es_text *script, const es_audit *audit)
+static void add_levels(es_text *script, const view *view)
 {
+    const es_audit *audit = view->audit;
     const es_untouched *untouched = &audit->untouched;
     if (untouched->found) {
-        add_level(script, fmin(untouched->inner, untouched->outer), ES_STYLE_MARK);
-        add_level(script, untouched->outer, ES_STYLE_FRAME);
+        add_level(script, view, fmin(untouched->inner, untouched->outer), ES_STYLE_MARK);
+        add_level(script, view, untouched->outer, ES_STYLE_FRAME);
     } else if (audit->median_norm > 0) {
         double reach = exp(ES_AUDIT_NORM_SCORE * audit->norm_scale);
-        add_level(script, audit->median_norm / reach, ES_STYLE_RANDOM);
-        add_level(script, audit->median_norm * reach, ES_STYLE_RANDOM);
+        add_level(script, view, audit->median_norm / reach, ES_STYLE_RANDOM);
+        add_level(script, view, audit->median_norm * reach, ES_STYLE_RANDOM);
     }
 }
 
@@ -202,7 +209,7 @@ es_figure es_figure_audit(const es_space *space, const es_audit *audit)
     free(kinds);
     free(taken);
     add_axes(&figure.script, &view);
-    add_levels(&figure.script, audit);
+    add_levels(&figure.script, &view);
     add_key(&figure, counts);
     add_plot(&figure.script, counts);
     return figure;

@@ -121,8 +121,7 @@ static void write_untouched(es_json_writer *json, const es_untouched *untouched)
     es_json_write_end(json);
 }
 
-static void write_members(es_json_writer *json, const es_space *space, const es_audit *audit,
-                          FILE *out)
+void es_render_audit_members(es_json_writer *json, const es_space *space, const es_audit *audit)
 {
     write_int(json, "rows", audit->rows);
     write_bool(json, "round_trip", audit->round_trip);
@@ -143,7 +142,7 @@ static void write_members(es_json_writer *json, const es_space *space, const es_
     es_json_write_end(json);
     es_json_write_key(json, "findings");
     es_json_write_array(json);
-    for (int64_t i = 0; i < audit->count && !ferror(out); i++)
+    for (int64_t i = 0; i < audit->count && !ferror(json->out); i++)
         write_finding(json, space, audit, &audit->findings[i]);
     es_json_write_end(json);
 }
@@ -383,13 +382,12 @@ static es_status print_remark(const es_space *space, const es_audit *audit, int6
     return es_render_remark(&remark, options, out, error);
 }
 
-static es_status audit_table(const es_space *space, const es_audit *audit, int64_t most,
-                             const es_render_options *options, FILE *out, es_error *error)
+es_status es_render_audit_body(const es_space *space, const es_audit *audit, int64_t most,
+                               const es_render_options *options, FILE *out, es_error *error)
 {
     int64_t shown = 0;
     for (int c = 0; c < ES_AUDIT_CATEGORIES; c++)
         shown += audit->counts[c] < most ? audit->counts[c] : most;
-    ES_TRY(es_render_heading(space, options, out, error));
     if (audit->count) {
         ES_TRY(print_summary(audit, options, out, error));
         ES_TRY(print_findings(space, audit, most, options, out, error));
@@ -408,13 +406,15 @@ es_status es_render_audit(const es_space *space, const es_audit *audit, int64_t 
     case ES_OUTPUT_JSON: {
         es_json_writer json = es_json_write_to(out);
         es_render_json_begin(&json, space, "audit");
-        write_members(&json, space, audit, out);
+        es_render_audit_members(&json, space, audit);
         es_render_json_end(&json, options);
         break;
     }
     case ES_OUTPUT_JSONL: audit_lines(space, audit, out); break;
     case ES_OUTPUT_CSV: audit_csv(space, audit, out); break;
-    default: ES_TRY(audit_table(space, audit, most, options, out, error));
+    default:
+        ES_TRY(es_render_heading(space, options, out, error));
+        ES_TRY(es_render_audit_body(space, audit, most, options, out, error));
     }
     return es_render_finish(out, error);
 }

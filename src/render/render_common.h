@@ -40,6 +40,10 @@ void es_render_distribution_members(es_json_writer *json, const es_distribution 
 void es_render_spectrum_members(es_json_writer *json, const es_space *space,
                                 const es_spectrum *spectrum);
 void es_render_knn_members(es_json_writer *json, const es_space *space, const es_knn *knn);
+void es_render_audit_members(es_json_writer *json, const es_space *space, const es_audit *audit);
+void es_render_positions_members(es_json_writer *json, const es_positions *positions);
+void es_render_cluster_members(es_json_writer *json, const es_space *space,
+                               const es_clusters *clusters);
 void es_render_matrix_members(es_json_writer *json, const es_matrix *matrix);
 
 /* The tables without the heading; the report shows them under its own. */
@@ -55,6 +59,13 @@ es_status es_render_spectrum_body(const es_space *space, const es_spectrum *spec
                                   const es_render_options *options, FILE *out, es_error *error);
 es_status es_render_knn_body(const es_space *space, const es_knn *knn,
                              const es_render_options *options, FILE *out, es_error *error);
+/* At most `most` findings of each kind. */
+es_status es_render_audit_body(const es_space *space, const es_audit *audit, int64_t most,
+                               const es_render_options *options, FILE *out, es_error *error);
+es_status es_render_positions_body(const es_positions *positions, const es_render_options *options,
+                                   FILE *out, es_error *error);
+es_status es_render_cluster_body(const es_space *space, const es_clusters *clusters,
+                                 const es_render_options *options, FILE *out, es_error *error);
 es_status es_render_matrix_body(const es_matrix *matrix, const es_render_options *options,
                                 FILE *out, es_error *error);
 

@@ -185,6 +185,7 @@ static void describes_a_small_graph(void **state)
     assert_int_equal(knn.maximum_occurrence, 3);
     assert_int_equal(knn.hubs[0].id, 1);
     assert_int_equal(knn.hub_count, 5);
+    assert_memory_equal(knn.occurrences, ((const int32_t[]){0, 3, 1, 0, 1}), 5 * sizeof(int32_t));
     assert_true(knn.antihub_share == 0.4); /* 0 and 3 */
     assert_true(knn.mutual_share == 0.4);  /* 1 and 4 */
     assert_int_equal(knn.pair_count, 4);
