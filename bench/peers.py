@@ -103,6 +103,28 @@ def faiss_hnsw(x, threads, k):
     faiss.IndexHNSWFlat(u.shape[1], 16, faiss.METRIC_INNER_PRODUCT).add(u)
 
 
+# ---- k-means: k clusters of unit rows, 25 iterations ----------------------------------------------
+
+STEPS = 25
+
+
+def sklearn_kmeans(x, threads, k, init="k-means++"):
+    from sklearn.cluster import KMeans
+    KMeans(k, init=init, n_init=1, max_iter=STEPS, tol=0, random_state=0).fit(unit(x))
+
+
+def sklearn_kmeans_random(x, threads, k):
+    """First centres by lot instead of k-means++."""
+    sklearn_kmeans(x, threads, k, init="random")
+
+
+def faiss_kmeans(x, threads, k):
+    """On all rows: by default it would take 256 rows a cluster. First centres by lot."""
+    import faiss
+    faiss.Kmeans(x.shape[1], k, niter=STEPS, spherical=True,
+                 max_points_per_centroid=len(x)).train(unit(x))
+
+
 # ---- one question in memory -----------------------------------------------------------------------
 
 
@@ -126,6 +148,8 @@ JOBS = {
                      "torch": torch_distribution, "torch-triangle": torch_distribution_triangle},
     "knn": {"numpy": numpy_knn, "torch": torch_knn, "sklearn": sklearn_knn, "faiss": faiss_knn},
     "hnsw": {"faiss-hnsw": faiss_hnsw},
+    "kmeans": {"sklearn": sklearn_kmeans, "sklearn-random": sklearn_kmeans_random,
+               "faiss": faiss_kmeans},
     "neighbors": {"numpy": numpy_neighbors, "gensim": gensim_neighbors},
 }
 

@@ -17,6 +17,7 @@ static const cli_example examples[] = {
     {"knn demo", "hubs, most similar pairs, dimension: what the 10 nearest say"},
     {"knn demo -k 100 -o graph.npz", "the graph, for NumPy: ids and cosine, (tokens, 100) each"},
     {"knn demo -k 5 --jsonl -o graph.jsonl", "a JSON object for each token"},
+    {"knn demo --plot hubness.svg", "in how many lists the tokens stand, drawn"},
     {"knn demo --transform center --json", "of the centred rows, for programs"},
     {0}};
 
@@ -38,9 +39,13 @@ static const cli_option own_options[] = {{.name = "count",
                                           .maximum = INT32_MAX},
                                          {0}};
 
-static const cli_option_group groups[] = {
-    {"Neighbors", own_options},    {"Model", cli_model_options},   {"Output", cli_csv_options},
-    {"Output", cli_jsonl_options}, {"Output", cli_output_options}, {0}};
+static const cli_option_group groups[] = {{"Neighbors", own_options},
+                                          {"Model", cli_model_options},
+                                          {"Output", cli_plot_options},
+                                          {"Output", cli_csv_options},
+                                          {"Output", cli_jsonl_options},
+                                          {"Output", cli_output_options},
+                                          {0}};
 
 static bool is_npz(const char *path)
 {
@@ -91,6 +96,8 @@ static es_status answer(cli_call *call, es_knn *knn)
                               .threads = (int)call->common->threads,
                               .progress = cli_call_progress(call)};
     status = es_knn_compute(call->space, &options, knn, &call->error);
+    if (!status && call->common->plot)
+        status = es_plot_hubness(call->space, knn, call->common->plot, &call->error);
     if (!status && is_npz(call->common->output)) {
         status = write_graph(call, call->common->output, knn);
         call->common->output = NULL; /* the summary is for standard output */

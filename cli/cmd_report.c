@@ -2,6 +2,8 @@
 #include "command.h"
 #include "model.h"
 
+#include <string.h>
+
 static const cli_example examples[] = {
     {"report demo", "the short form, on the terminal"},
     {"report demo -o report.html", "one self-contained page with its figures"},
@@ -9,9 +11,12 @@ static const cli_example examples[] = {
     {0}};
 
 static const char *const details[] = {
-    "Walks through one model: what it holds, the first tokens against each other, their neighbors, "
-    "the local matrix of all chosen words, and the distribution over the whole vocabulary. Words "
-    "that are not given are chosen from a built-in list, those that are single tokens.",
+    "Walks through one model: what it holds and which rows are odd, the first tokens against each "
+    "other, their neighbors, "
+    "the local matrix of all chosen words, the distribution and the nearest neighbors over the "
+    "whole vocabulary (of a vocabulary past 3e12 multiplications, n^2 d / 2, the pairs of a "
+    "sample, and no neighbors), and the model's position table if it has one. Words that are not "
+    "given are chosen from a built-in list, those that are single tokens.",
     "With -o the page is HTML, with --json an object on standard output or in FILE.", NULL};
 
 static const cli_option_group groups[] = {{"Tokens", cli_tokens_options},
@@ -20,16 +25,31 @@ static const cli_option_group groups[] = {{"Tokens", cli_tokens_options},
                                           {"Output", cli_output_options},
                                           {0}};
 
-static es_status answer(cli_call *call, cli_words *words, es_report *report)
+/* The position table of the same model, or NULL: a model without one has a report, too. */
+static es_space *open_positions(const cli_call *call)
+{
+    const cli_common *common = call->common;
+    const es_source *source = es_space_source(call->space);
+    if (!*source->folder || common->tensor || (common->space && strcmp(common->space, "input")))
+        return NULL;
+    es_space *positions = NULL;
+    es_open_options options = {.space = "position", .threads = (int)common->threads};
+    (void)es_space_open(source->folder, &options, &positions, NULL);
+    return positions;
+}
+
+static es_status answer(cli_call *call, cli_words *words, es_space **positions, es_report *report)
 {
     const cli_common *common = call->common;
     es_render_options render;
     es_status status = cli_call_words(call, words);
     if (!status) status = cli_model_open(call);
     if (status) return status;
+    *positions = open_positions(call);
     es_report_options options = {.words = words->word,
                                  .word_count = words->count,
                                  .selection = cli_call_selection_options(call),
+                                 .positions = *positions,
                                  .threads = (int)common->threads,
                                  .progress = cli_call_progress(call)};
     status = es_report_compute(call->space, &options, report, &call->error);
@@ -45,8 +65,10 @@ static es_status run(cli_call *call)
 {
     cli_words words = {0};
     es_report report = {0};
-    es_status status = answer(call, &words, &report);
+    es_space *positions = NULL;
+    es_status status = answer(call, &words, &positions, &report);
     es_report_release(&report);
+    es_space_free(positions);
     cli_words_release(&words);
     return status;
 }

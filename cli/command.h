@@ -48,6 +48,7 @@ struct cli_command {
     const char *const *details;  /* paragraphs, NULL-ended */
     const cli_option_group *options;
     size_t settings_size;
+    bool compares_transforms; /* --transform may be given several times */
     es_status (*run)(cli_call *call);
 };
 
@@ -57,7 +58,11 @@ extern const cli_command cli_command_similarity;
 extern const cli_command cli_command_neighbors;
 extern const cli_command cli_command_matrix;
 extern const cli_command cli_command_distribution;
+extern const cli_command cli_command_spectrum;
 extern const cli_command cli_command_knn;
+extern const cli_command cli_command_positions;
+extern const cli_command cli_command_audit;
+extern const cli_command cli_command_cluster;
 extern const cli_command cli_command_report;
 
 /* What several commands do (call.c). All of them fill call->error. */

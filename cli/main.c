@@ -11,15 +11,23 @@
 #include <unistd.h>
 
 /* In the order of the pipeline, which is the order of the help. */
-static const cli_command *const commands[] = {
-    &cli_command_info,      &cli_command_tokenize, &cli_command_similarity,
-    &cli_command_neighbors, &cli_command_matrix,   &cli_command_distribution,
-    &cli_command_knn,       &cli_command_report,   NULL};
+static const cli_command *const commands[] = {&cli_command_info,
+                                              &cli_command_tokenize,
+                                              &cli_command_similarity,
+                                              &cli_command_neighbors,
+                                              &cli_command_matrix,
+                                              &cli_command_distribution,
+                                              &cli_command_spectrum,
+                                              &cli_command_cluster,
+                                              &cli_command_knn,
+                                              &cli_command_audit,
+                                              &cli_command_positions,
+                                              &cli_command_report,
+                                              NULL};
 
 /* Commands that users may have read about, and that are not in this version. */
-static const char *const later_commands[] = {
-    "spectrum", "cluster", "audit",    "predict", "generate", "unembed", "positions",
-    "compare",  "drift",   "evaluate", "search",  "export",   "fetch",   "serve"};
+static const char *const later_commands[] = {"predict",  "generate", "unembed", "compare", "drift",
+                                             "evaluate", "search",   "export",  "fetch",   "serve"};
 
 static const cli_command *find_command(const char *name)
 {
@@ -123,6 +131,8 @@ static es_status check_call(cli_call *call)
     if (common->jsonl && (common->json || common->csv))
         return cli_call_usage(call, "--jsonl and --%s exclude each other",
                               common->json ? "json" : "csv");
+    if (common->transforms.count > 1 && !call->command->compares_transforms)
+        return cli_call_usage(call, "--transform is given twice (its steps are joined by commas)");
     if (common->space && common->tensor)
         return cli_call_usage(call, "--space and --tensor exclude each other");
     if (common->output && common->plot && !strcmp(common->output, common->plot))

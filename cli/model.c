@@ -93,7 +93,7 @@ es_status cli_model_open(cli_call *call)
         .space = common->space,
         .tensor = common->tensor,
         .vocabulary = common->vocabulary,
-        .transform = common->transform,
+        .transform = common->transforms.values[0],
         .hub_cache = hub_cache(cache, sizeof cache),
         .demo_folder = demo_folder(demo, sizeof demo),
         .threads = (int)common->threads,

@@ -29,12 +29,12 @@ const cli_option cli_model_options[] = {
      .help = "names of the rows: a key a line, or a tokenizer's file",
      .offset = FIELD(vocabulary)},
     {.name = "transform",
-     .type = CLI_TEXT,
+     .type = CLI_TEXTS,
      .value = "CHAIN",
      .help =
          "what to do to the rows before any cosine, in this order: center, abtt:K, standardize, "
-         "whiten, joined by commas (default: raw rows)",
-     .offset = FIELD(transform)},
+         "whiten, joined by commas (default: raw, the rows as they are)",
+     .offset = FIELD(transforms)},
     {.name = "threads",
      .type = CLI_INTEGER,
      .value = "N",
@@ -170,6 +170,15 @@ static es_status store(const cli_option *option, const char *shown, const char *
         if (!*text) return cli_fail(error, ES_BAD_ARGUMENT, "%s: the value is empty", shown);
         *(const char **)field = text;
         return ES_OK;
+    case CLI_TEXTS: {
+        cli_texts *texts = field;
+        if (!*text) return cli_fail(error, ES_BAD_ARGUMENT, "%s: the value is empty", shown);
+        if (texts->count >= CLI_TEXT_LIMIT)
+            return cli_fail(error, ES_BAD_ARGUMENT, "%s is given more than %d times", shown,
+                            (int)CLI_TEXT_LIMIT);
+        texts->values[texts->count++] = text;
+        return ES_OK;
+    }
     case CLI_INTEGER: {
         int64_t value = 0;
         if (!parse_integer(text, &value) || value < option->minimum || value > option->maximum)
@@ -259,7 +268,7 @@ static es_status parse_option(option_list *list, int count, char **argv, int *at
             return cli_fail(error, ES_BAD_ARGUMENT, "%s needs a value: %s", shown, option->value);
         value = argv[(*at)++];
     }
-    if (takes_value && list->given[index])
+    if (takes_value && option->type != CLI_TEXTS && list->given[index])
         return cli_fail(error, ES_BAD_ARGUMENT, "--%s is given twice", option->name);
     list->given[index] = true;
     return store(option, shown, value, settings, error);

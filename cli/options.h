@@ -18,13 +18,21 @@ typedef enum cli_option_type {
     CLI_INTEGER, /* int64_t in [minimum, maximum] */
     CLI_NUMBER,  /* cli_number, finite */
     CLI_CHOICE,  /* int: which of the words in `value`, from 0 */
-    CLI_WORD     /* const char *: one of the words in `value`, itself */
+    CLI_WORD,    /* const char *: one of the words in `value`, itself */
+    CLI_TEXTS    /* cli_texts: the option may be given again */
 } cli_option_type;
 
 typedef struct cli_number {
     bool given;
     double value;
 } cli_number;
+
+/* The values of an option in the order given. */
+enum { CLI_TEXT_LIMIT = 16 };
+typedef struct cli_texts {
+    const char *values[CLI_TEXT_LIMIT];
+    int count;
+} cli_texts;
 
 typedef struct cli_option {
     const char *name; /* without "--"; NULL ends a table */
@@ -45,7 +53,8 @@ typedef struct cli_option_group {
 /* The options that every command has, or most. Each command's settings start with these. */
 typedef struct cli_common {
     /* cli_model_options */
-    const char *space, *tensor, *vocabulary, *transform;
+    const char *space, *tensor, *vocabulary;
+    cli_texts transforms; /* one at most, but where a command compares them */
     int64_t threads;
     /* cli_token_options */
     int prefix;       /* an es_prefix */

@@ -12,6 +12,8 @@ typedef struct es_distribution_options {
     int64_t bins;   /* 0: 2000, over [-1, 1] */
     bool per_row;   /* each row's mean cosine to all others */
     bool certified; /* every bin counts the pairs whose float64 cosine lies in it, no other */
+    int64_t sample; /* 0: all rows; else so many at most, drawn by lot */
+    uint64_t seed;  /* of the lot */
     int threads;    /* 0: as many as the machine has */
     es_progress progress;
 } es_distribution_options;
@@ -30,6 +32,7 @@ enum { ES_QUANTILE_COUNT = 13 };
 typedef struct es_distribution {
     int64_t rows;     /* rows in the statistics */
     int64_t left_out; /* undefined rows */
+    bool sampled;     /* were rows drawn? */
     int64_t pairs;    /* rows (rows - 1) / 2 */
     /* Population moments. Mean and variance by the closed forms in float64:
      * mean = (||sum u||^2 - n) / (n(n-1)), E[cos^2] = (||U'U||_F^2 - n) / (n(n-1)). */
@@ -52,8 +55,8 @@ typedef struct es_distribution {
     double *row_means;    /* (rows of the space), NaN where left out; NULL unless per_row */
 } es_distribution;
 
-/* Over ALL pairs of defined rows (two at least: BAD_INPUT otherwise). Release with
- * es_distribution_release(). */
+/* Over ALL pairs of defined rows, or of those drawn (two at least: BAD_INPUT otherwise). Release
+ * with es_distribution_release(). */
 es_status es_distribution_compute(es_space *space, const es_distribution_options *options,
                                   es_distribution *distribution, es_error *error);
 void es_distribution_release(es_distribution *distribution);

@@ -19,8 +19,8 @@
  *
  * The headers in the order data flows: status (errors), space (a matrix and where it came from),
  * vocabulary (names of rows, text to ids), selection (what the user named), the analyses (info,
- * similarity, neighbors, near_pairs, matrix, full_matrix, distribution, knn, report), index (many
- * queries), render and plot (results to bytes).
+ * similarity, neighbors, near_pairs, matrix, full_matrix, distribution, spectrum, cluster, knn,
+ * audit, positions, report), index (many queries), render and plot (results to bytes).
  *
  * Ownership: inputs are borrowed for the call; a result has one _release() or _free(), legal on all
  * zero and NULL. Options are structs whose all-zero value is the default; NULL stands for it. An
@@ -28,6 +28,8 @@
 #ifndef EMBSCOPE_EMBSCOPE_H
 #define EMBSCOPE_EMBSCOPE_H
 
+#include <embscope/audit.h>
+#include <embscope/cluster.h>
 #include <embscope/distribution.h>
 #include <embscope/full_matrix.h>
 #include <embscope/index.h>
@@ -37,12 +39,14 @@
 #include <embscope/near_pairs.h>
 #include <embscope/neighbors.h>
 #include <embscope/plot.h>
+#include <embscope/positions.h>
 #include <embscope/progress.h>
 #include <embscope/render.h>
 #include <embscope/report.h>
 #include <embscope/selection.h>
 #include <embscope/similarity.h>
 #include <embscope/space.h>
+#include <embscope/spectrum.h>
 #include <embscope/status.h>
 #include <embscope/vocabulary.h>
 

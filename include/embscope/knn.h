@@ -38,6 +38,7 @@ typedef struct es_knn {
     double hubness_skewness; /* E[(N - k)^3] / sigma^3; NaN where all are equal */
     double antihub_share;    /* rows that stand in no list */
     int64_t maximum_occurrence;
+    int32_t *occurrences; /* (rows) N_k; -1 where left out */
     es_hub hubs[ES_KNN_LISTED]; /* most often first, then by id */
     int64_t hub_count;
     double mutual_share; /* share of the graph's n k edges whose reverse is in the graph, too */

@@ -6,10 +6,15 @@
 #ifndef EMBSCOPE_PLOT_H
 #define EMBSCOPE_PLOT_H
 
+#include <embscope/audit.h>
+#include <embscope/cluster.h>
 #include <embscope/distribution.h>
+#include <embscope/knn.h>
 #include <embscope/matrix.h>
 #include <embscope/neighbors.h>
+#include <embscope/positions.h>
 #include <embscope/similarity.h>
+#include <embscope/spectrum.h>
 
 ES_BEGIN_DECLARATIONS
 
@@ -21,6 +26,11 @@ es_status es_plot_matrix(const es_space *space, const es_matrix *matrix, const c
 es_status es_plot_distribution(const es_space *space, const es_distribution *distribution,
                                const char *path, es_error *error);
 
+/* Scree plot, both scales logarithmic: eigenvalues of S over n and of the covariance, those of the
+ * shuffled table, and the edge of random rows. */
+es_status es_plot_spectrum(const es_space *space, const es_spectrum *spectrum, const char *path,
+                           es_error *error);
+
 /* The query's cosine to every token against its id (needs keep_scores), the nearest ones named. */
 es_status es_plot_neighbors(const es_space *space, const es_neighbors *neighbors, const char *path,
                             es_error *error);
@@ -29,6 +39,25 @@ es_status es_plot_neighbors(const es_space *space, const es_neighbors *neighbors
  * the second. vectors is (2, columns), the rows of the first two items of the selection. */
 es_status es_plot_embeddings(const es_space *space, const es_selection *selection,
                              const double *vectors, const char *path, es_error *error);
+
+/* In how many lists of the k nearest a token stands: the share of tokens at each number, over that
+ * of lists drawn by lot. */
+es_status es_plot_hubness(const es_space *space, const es_knn *knn, const char *path,
+                          es_error *error);
+
+/* The cosine matrix of a position table, the mean cosine at each distance, the leading directions
+ * along the positions. */
+es_status es_plot_positions(const es_space *space, const es_positions *positions, const char *path,
+                            es_error *error);
+/* Every row against its id: its distance from the untouched rows, or its norm where none were
+ * found.
+ */
+es_status es_plot_audit(const es_space *space, const es_audit *audit, const char *path,
+                        es_error *error);
+/* Cluster map (needs map): the centres in the plane that shows most of them, as large as their
+ * clusters, the largest named by their most central token. BAD_ARGUMENT for fewer than 3. */
+es_status es_plot_clusters(const es_space *space, const es_clusters *clusters, const char *path,
+                           es_error *error);
 
 ES_END_DECLARATIONS
 #endif

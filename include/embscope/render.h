@@ -7,10 +7,14 @@
 #ifndef EMBSCOPE_RENDER_H
 #define EMBSCOPE_RENDER_H
 
+#include <embscope/audit.h>
+#include <embscope/cluster.h>
 #include <embscope/full_matrix.h>
 #include <embscope/knn.h>
 #include <embscope/near_pairs.h>
+#include <embscope/positions.h>
 #include <embscope/report.h>
+#include <embscope/spectrum.h>
 #include <stdio.h>
 
 ES_BEGIN_DECLARATIONS
@@ -49,6 +53,13 @@ es_status es_render_near_pairs(const es_space *space, const es_near_pairs *pairs
                                const es_render_options *options, FILE *out, es_error *error);
 es_status es_render_distribution(const es_space *space, const es_distribution *distribution,
                                  const es_render_options *options, FILE *out, es_error *error);
+es_status es_render_spectrum(const es_space *space, const es_spectrum *spectrum,
+                             const es_render_options *options, FILE *out, es_error *error);
+/* One space under several chains of transforms, chains[i] as the user wrote it: a line each in the
+ * table and in CSV; in JSON `transforms`, a whole answer each. */
+es_status es_render_spectra(const es_space *space, const char *const *chains,
+                            const es_spectrum *spectra, int64_t count,
+                            const es_render_options *options, FILE *out, es_error *error);
 es_status es_render_matrix(const es_space *space, const es_matrix *matrix,
                            const es_render_options *options, FILE *out, es_error *error);
 /* All of S as a .npy file, (n, n), as it is computed: `out` is written from front to back, and how
@@ -63,6 +74,21 @@ es_status es_render_knn(const es_space *space, const es_knn *knn, const es_rende
 
 /* The graph as a NumPy archive: `ids` int32 (rows, k) and `cosine` float32 (rows, k), stored. */
 es_status es_render_knn_npz(const es_knn *knn, FILE *out, es_error *error);
+
+/* CSV is the profile, a line for each distance. */
+es_status es_render_positions(const es_space *space, const es_positions *positions,
+                              const es_render_options *options, FILE *out, es_error *error);
+/* A table shows the `most` strongest findings of each category; CSV and JSONL have a line for each
+ * finding, JSON has all of them, too. */
+es_status es_render_audit(const es_space *space, const es_audit *audit, int64_t most,
+                          const es_render_options *options, FILE *out, es_error *error);
+/* JSON and the table are the summary; CSV and JSONL have a line for each row. */
+es_status es_render_cluster(const es_space *space, const es_clusters *clusters,
+                            const es_render_options *options, FILE *out, es_error *error);
+
+/* As a NumPy archive, stored: `labels` int32 (rows), `cosine` float64 (rows), `centers` float32
+ * (clusters, columns), `seeds` int64. */
+es_status es_render_cluster_npz(const es_clusters *clusters, FILE *out, es_error *error);
 
 /* The report: a short form for the terminal (or JSON), and one self-contained HTML page with its
  * figures inlined. */

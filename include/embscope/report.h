@@ -3,11 +3,16 @@
 #ifndef EMBSCOPE_REPORT_H
 #define EMBSCOPE_REPORT_H
 
+#include <embscope/audit.h>
+#include <embscope/cluster.h>
 #include <embscope/distribution.h>
 #include <embscope/info.h>
+#include <embscope/knn.h>
 #include <embscope/matrix.h>
 #include <embscope/neighbors.h>
+#include <embscope/positions.h>
 #include <embscope/similarity.h>
+#include <embscope/spectrum.h>
 
 ES_BEGIN_DECLARATIONS
 
@@ -18,11 +23,32 @@ typedef struct es_report_options {
         *words; /* the tokens to look at; the first three are the article's cat, dog, banana */
     int64_t word_count;
     es_selection_options selection;
+    es_space *positions;  /* the model's position table (borrowed, as the space is), or NULL */
+    double most_products; /* 0: 3e12; more multiplications than this, n^2 d / 2, are too long to
+                             wait for: the pairs are those of a sample, and there is no graph */
     int threads;
     es_progress progress;
 } es_report_options;
 
 enum { ES_REPORT_QUERIES = 4 };
+
+/* A token's place on the map; a named one is among the report's words. */
+typedef struct es_map_point {
+    int64_t id;
+    double x, y;
+    bool named;
+} es_map_point;
+
+/* The unit rows on their two leading principal directions. */
+typedef struct es_token_map {
+    int64_t count;
+    es_map_point *points; /* (count) by id: the report's words, and others drawn by lot */
+    double share[2];      /* of the unit rows' variance, along x and y */
+    /* Of tokens drawn by lot: the mean share of their k nearest by cosine that are among their k
+     * nearest on the map, where all tokens are; by chance k / (n - 1). NaN below 4 rows. */
+    int64_t tested, k;
+    double kept, chance;
+} es_token_map;
 
 typedef struct es_report {
     const es_space *space; /* borrowed: must outlive the report */
@@ -35,7 +61,18 @@ typedef struct es_report {
     es_neighbors queries[ES_REPORT_QUERIES]; /* neighbours of the first tokens; the first keeps
                                                 every cosine */
     es_matrix matrix;                        /* the local matrix of all chosen words */
-    es_distribution distribution;
+    es_distribution distribution;            /* of rows drawn by lot where there are too many */
+    bool has_knn;                            /* else there were too many rows, or two */
+    es_knn knn;                              /* k = 10, or fewer rows less one */
+    bool has_spectrum; /* else there are more columns than ES_SPECTRUM_COLUMNS */
+    es_spectrum spectrum;
+    es_clusters clusters; /* 20 of them, or fewer */
+    es_audit audit;       /* without near pairs, which the graph has */
+    bool has_map;         /* else there are no two directions */
+    es_token_map map;
+    bool has_positions;
+    const es_space *position_space; /* borrowed */
+    es_positions positions;
     double order_spearman; /* rank correlation of the cosine order and the raw Euclidean order, from
                               the first query */
 } es_report;

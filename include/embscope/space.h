@@ -20,10 +20,10 @@ typedef struct es_open_options {
     const char *space;  /* "input" (default), "output" or "position": which of a model's tables */
     const char *tensor; /* a 2-D tensor by name, instead of `space` */
     const char *vocabulary; /* file that names the rows, one key a line, or a tokenizer's file */
-    const char
-        *transform; /* "center,abtt:7,standardize,whiten", applied in that order; NULL: raw rows */
-    const char *hub_cache; /* the Hugging Face cache (its "hub" folder), to look an id up in; NULL:
-                              no look-up */
+    const char *transform;  /* "center,abtt:7,standardize,whiten", applied in that order; NULL or
+                               "raw": raw  rows */
+    const char *hub_cache;  /* the Hugging Face cache (its "hub" folder), to look an id up in; NULL:
+                               no look-up */
     const char *demo_folder; /* where the model "demo" lies; NULL: there is none */
     int threads;             /* 0: as many as the machine has */
     bool load;               /* read every row now, not one by one when asked */
@@ -63,6 +63,11 @@ const es_vocabulary *es_space_vocabulary(const es_space *space); /* belongs to t
 /* What the user should hear about how the file was read (keys given twice, bytes after the data, a
  * tokenizer of another size): one or more lines, or NULL. Belongs to the space. */
 const char *es_space_note(const es_space *space);
+
+/* The same rows under another chain of transforms (NULL or "raw": raw rows), fitted anew; norms and
+ * states are computed again when they are next asked for. BAD_ARGUMENT for a chain that does not
+ * parse: the space is then as it was. After any other failure its rows are raw. */
+es_status es_space_set_transform(es_space *space, const char *chain, es_error *error);
 
 int64_t es_space_row_count(const es_space *space);
 int64_t es_space_column_count(const es_space *space);

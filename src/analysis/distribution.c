@@ -59,8 +59,9 @@ static fixed to_fixed(double x)
 }
 
 typedef struct worker {
-    uint32_t *fine; /* (fine bins) */
-    int64_t pairs_since_flush;
+    uint32_t *fine;        /* (fine bins) */
+    uint16_t bin[ES_TILE]; /* of the last strip, `waiting` of them not yet counted in `fine` */
+    int64_t waiting, pairs_since_flush;
     extreme_search minimum, maximum;
     double *rows; /* (2, d) */
     int64_t settled, at_least;
@@ -205,33 +206,41 @@ static void certify(const pass *pass, worker *worker, const es_strip *strip, con
 static void flush_histogram(const pass *pass, int index)
 {
     worker *worker = &pass->workers[index];
+    for (int64_t i = 0; i < worker->waiting; i++) worker->fine[worker->bin[i]]++;
     for (int64_t k = 0; k < pass->fine_bins; k++) pass->flushed[index][k] += worker->fine[k];
     memset(worker->fine, 0, (size_t)pass->fine_bins * sizeof *worker->fine);
-    worker->pairs_since_flush = 0;
+    worker->waiting = worker->pairs_since_flush = 0;
 }
 
-static es_status take_strip(void *context, int index, const es_strip *strip, es_error *error)
+/* Multiply a strip while the one before it is counted, and put its pairs in bins. */
+static es_status take_strip(void *context, int index, const es_strip *place, es_error *error)
 {
     (void)error;
     pass *pass = context;
+    const es_kernel *kernel = pass->space->kernel;
+    const es_packed *packed = &pass->pack->packed;
     worker *worker = &pass->workers[index];
-    float scratch[ES_TILE];
-    uint16_t bins[ES_TILE];
+    _Alignas(64) float products[ES_TILE], scratch[ES_TILE];
+    es_strip strip = *place;
+    strip.cosines = products;
+    kernel->product_and_count(packed->depth, es_strip_left(packed, place),
+                              es_strip_right(packed, place), products, worker->bin, worker->waiting,
+                              worker->fine);
     const float *cosines;
-    int64_t count = es_strip_pairs(strip, scratch, &cosines);
+    int64_t count = es_strip_pairs(&strip, scratch, &cosines);
+    worker->waiting = count;
     if (!count) return ES_OK;
     es_tally local = {.minimum = INFINITY, .maximum = -INFINITY};
-    pass->space->kernel->tally(cosines, count, pass->shift, pass->level, pass->half, bins, &local);
+    kernel->tally(cosines, count, pass->shift, pass->level, pass->half, worker->bin, &local);
     for (int p = 0; p < 4; p++) worker->power[p] += to_fixed(local.power[p]);
     worker->at_least += local.at_least;
-    if (pass->certified) certify(pass, worker, strip, cosines, count, bins);
-    for (int64_t i = 0; i < count; i++) worker->fine[bins[i]]++;
+    if (pass->certified) certify(pass, worker, &strip, cosines, count, worker->bin);
     worker->pairs_since_flush += count;
     if (worker->pairs_since_flush > INT64_C(1) << 31) flush_histogram(pass, index);
     if (local.maximum >= worker->maximum.best - 2 * pass->margin)
-        offer_strip(pass, worker, &worker->maximum, strip);
+        offer_strip(pass, worker, &worker->maximum, &strip);
     if (-local.minimum >= worker->minimum.best - 2 * pass->margin)
-        offer_strip(pass, worker, &worker->minimum, strip);
+        offer_strip(pass, worker, &worker->minimum, &strip);
     return ES_OK;
 }
 
@@ -405,8 +414,8 @@ static es_status run_pass(pass *pass, int threads, const es_distribution_options
     ES_TRY(start_workers(pass, threads, error));
     ES_TRY(es_row_classes(pass->space, pass->pack->ids, pass->pack->packed.rows, threads,
                           &pass->class_of, error));
-    ES_TRY(es_tiles_run(pass->space->kernel, &pass->pack->packed, threads, take_strip, pass,
-                        &options->progress, error));
+    ES_TRY(es_strips_run(pass->pack->packed.rows, ES_BLOCK, threads, take_strip, pass,
+                         &options->progress, error));
     for (int i = 0; i < threads; i++) {
         flush_histogram(pass, i);
         for (int64_t k = 0; k < pass->fine_bins; k++) pass->counts[k] += pass->flushed[i][k];
@@ -431,7 +440,8 @@ static es_status compute(es_space *space, const es_distribution_options *options
     int64_t n = pack->packed.rows, d = pack->packed.depth;
     answer->rows = n;
     answer->certified = options->certified;
-    answer->left_out = space->source.rows - n;
+    answer->left_out = space->source.rows - pack->defined;
+    answer->sampled = n < pack->defined;
     answer->pairs = n * (n - 1) / 2;
     answer->random_variance = 1 / (double)d;
     answer->random_standard_deviation = sqrt(answer->random_variance);
@@ -469,8 +479,8 @@ es_status es_distribution_compute(es_space *space, const es_distribution_options
                        (long long)distribution->bins);
     es_packed_space pack;
     ES_TRY(es_space_load(space, error));
-    ES_TRY(
-        es_pack_space(space, options->threads ? options->threads : space->threads, &pack, error));
+    ES_TRY(es_pack_sample(space, options->sample ? options->sample : INT64_MAX, options->seed,
+                          options->threads ? options->threads : space->threads, &pack, error));
     es_status status = ES_OK;
     if (pack.packed.rows < 2)
         status = es_fail(error, ES_BAD_INPUT,

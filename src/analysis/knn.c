@@ -7,17 +7,12 @@
  * Rows of one direction, to the bit, have one list between them: at most k + 1 of a class can be
  * anybody's neighbours, the rest is left out of the screen. */
 #include "analysis/knn_graph.h"
-#include "analysis/knn_lists.h"
+#include "analysis/knn_job.h"
 #include "analysis/pack.h"
-#include "analysis/row_classes.h"
 #include "analysis/vectors.h"
-#include "base/map.h"
 #include "base/memory.h"
 #include "base/parallel.h"
-#include "kernel/bytes.h"
-#include "kernel/rotation.h"
 
-#include <embscope/knn.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,96 +23,8 @@ void es_knn_release(es_knn *knn)
 {
     free(knn->ids);
     free(knn->cosines);
+    free(knn->occurrences);
     *knn = (es_knn){0};
-}
-
-/* One thread's copy of what the rows of a tile ask for, so that the screen reads plain floats. */
-typedef struct snapshot {
-    int64_t tile;
-    float rows[ES_BYTE_BLOCK], columns[ES_BYTE_BLOCK];
-} snapshot;
-
-typedef struct knn_job {
-    es_space *space;
-    int64_t d, k;
-    int threads;
-    /* The rows of the screen, by place, ascending: ids[p]; class_of[p] is the place of the first
-     * row of p's class. */
-    int64_t count, *ids;
-    int32_t *class_of;
-    int64_t
-        *place_of; /* (rows of the space): place of the first row of a row's class, -1 undefined */
-    es_candidate_lists lists;
-    snapshot *snapshots;
-    float allowance; /* what the screen's values may fall short of the truth */
-    /* float32 screen */
-    es_packed packed;
-    /* 8-bit screen */
-    float *units;         /* (count, d), where the table itself cannot be scored with */
-    float *inverse_norms; /* (count), where it can */
-    double *wide; /* (count, d) unit rows in float64, where many are compared and there is room */
-    double *mean, mean_square;
-    es_rotation rotation;
-    es_bytes_pack bytes;
-    es_knn *knn;
-} knn_job;
-
-/* ---- classes of equal rows --------------------------------------------------------------------
- */
-
-/* How many rows have the same stored bytes as an earlier one: what `duplicate_rows` counts. */
-static es_status count_duplicates(const knn_job *job, const int64_t *defined, int64_t count,
-                                  const int64_t *class_of, es_error *error)
-{
-    const es_space *space = job->space;
-    size_t size = (size_t)space->source.columns * es_dtype_size(space->tensor->dtype);
-    es_map seen = {0};
-    es_status status = ES_OK;
-    /* Equal bytes give equal unit rows: only rows of a class of several can be duplicates. */
-    unsigned char *shared = es_alloc(count, 1);
-    if (!shared) return es_fail_memory(error, "classes of rows", (size_t)count);
-    for (int64_t i = 0; i < count; i++)
-        if (class_of[i] != i) shared[i] = shared[class_of[i]] = 1;
-    for (int64_t i = 0; i < count && status == ES_OK; i++) {
-        if (!shared[i]) continue;
-        es_bytes row = {(const char *)space->rows + (size_t)defined[i] * size, size};
-        es_map_put put = es_map_insert(&seen, row, i, NULL);
-        job->knn->duplicate_rows += put == ES_MAP_EXISTS;
-        if (put == ES_MAP_NO_MEMORY) status = es_fail_memory(error, "duplicates", (size_t)count);
-    }
-    es_map_release(&seen);
-    free(shared);
-    return status;
-}
-
-/* Lay out the places: all defined rows but those with more than k of their class before them. */
-static es_status choose_places(knn_job *job, const int64_t *defined, int64_t count, es_error *error)
-{
-    int64_t n = job->space->source.rows, *class_of = NULL;
-    job->ids = es_alloc(count, sizeof *job->ids);
-    job->class_of = es_alloc(count, sizeof *job->class_of);
-    job->place_of = es_alloc(n, sizeof *job->place_of);
-    int64_t *members = es_alloc(count, sizeof *members); /* of a class, by its first row */
-    es_status status = ES_OK;
-    if (!job->ids || !job->class_of || !job->place_of || !members)
-        status = es_fail_memory(error, "places", (size_t)n * 16);
-    if (status == ES_OK)
-        status = es_row_classes(job->space, defined, count, job->threads, &class_of, error);
-    if (status == ES_OK) status = count_duplicates(job, defined, count, class_of, error);
-    for (int64_t i = 0; status == ES_OK && i < n; i++) job->place_of[i] = -1;
-    for (int64_t i = 0; status == ES_OK && i < count; i++) {
-        int64_t leader = class_of[i]; /* <= i: its place is known */
-        if (leader == i)
-            job->place_of[defined[i]] = job->count;
-        else
-            job->place_of[defined[i]] = job->place_of[defined[leader]];
-        if (members[leader]++ > job->k) continue;
-        job->class_of[job->count] = (int32_t)job->place_of[defined[i]];
-        job->ids[job->count++] = defined[i];
-    }
-    free(class_of);
-    free(members);
-    return status;
 }
 
 /* ---- packing ----------------------------------------------------------------------------------
@@ -126,7 +33,7 @@ static es_status choose_places(knn_job *job, const int64_t *defined, int64_t cou
 static es_status pack_floats(void *context, int64_t index, int worker, es_error *error)
 {
     (void)worker;
-    knn_job *job = context;
+    es_knn_job *job = context;
     int64_t first = index * BLOCK_ROWS, end = first + BLOCK_ROWS;
     double *row = es_alloc(job->d, sizeof *row);
     if (!row) return es_fail_memory(error, "a row", (size_t)job->d * sizeof *row);
@@ -139,7 +46,7 @@ static es_status pack_floats(void *context, int64_t index, int worker, es_error 
     return status;
 }
 
-static es_status choose_center(knn_job *job, es_error *error)
+static es_status choose_center(es_knn_job *job, es_error *error)
 {
     if (!(job->mean = es_alloc(job->d, sizeof *job->mean)))
         return es_fail_memory(error, "the mean", (size_t)job->d * sizeof *job->mean);
@@ -151,7 +58,7 @@ static es_status choose_center(knn_job *job, es_error *error)
 static es_status pack_bytes(void *context, int64_t index, int worker, es_error *error)
 {
     (void)worker;
-    knn_job *job = context;
+    es_knn_job *job = context;
     int64_t first = index * BLOCK_ROWS, end = first + BLOCK_ROWS, d = job->d;
     double *row = es_alloc(2, (size_t)d * sizeof *row);
     if (!row) return es_fail_memory(error, "a row", (size_t)d * sizeof *row);
@@ -171,7 +78,7 @@ static es_status pack_bytes(void *context, int64_t index, int worker, es_error *
 }
 
 /* Can rows be scored where they lie? They must be plain float32, and their products in range. */
-static bool can_score_in_place(const knn_job *job)
+static bool can_score_in_place(const es_knn_job *job)
 {
     if (!es_space_plain_rows(job->space)) return false;
     for (int64_t p = 0; p < job->count; p++) {
@@ -181,7 +88,7 @@ static bool can_score_in_place(const knn_job *job)
     return true;
 }
 
-static es_status prepare_scoring(knn_job *job, es_error *error)
+static es_status prepare_scoring(es_knn_job *job, es_error *error)
 {
     es_scoring *scoring = &job->lists.scoring;
     *scoring = (es_scoring){.kernel = job->space->kernel, .depth = job->d};
@@ -202,7 +109,7 @@ static es_status prepare_scoring(knn_job *job, es_error *error)
     return es_fail_memory(error, "unit rows", (size_t)(job->count * job->d) * sizeof(float));
 }
 
-static es_status prepare_bytes(knn_job *job, es_error *error)
+static es_status prepare_bytes(es_knn_job *job, es_error *error)
 {
     ES_TRY(prepare_scoring(job, error));
     ES_TRY(choose_center(job, error));
@@ -213,7 +120,7 @@ static es_status prepare_bytes(knn_job *job, es_error *error)
                            job, NULL, error);
 }
 
-static es_status prepare_floats(knn_job *job, es_error *error)
+static es_status prepare_floats(es_knn_job *job, es_error *error)
 {
     ES_TRY(es_packed_init(&job->packed, job->count, job->d, error));
     job->lists.bound = es_product_bound(job->d);
@@ -225,7 +132,7 @@ static es_status prepare_floats(knn_job *job, es_error *error)
 /* ---- float64 cosines ------------------------------------------------------------------------- */
 
 /* The unit row of a place: a kept one, or read into `scratch`. */
-static es_status wide_row(const knn_job *job, int64_t place, double *scratch, const double **row,
+static es_status wide_row(const es_knn_job *job, int64_t place, double *scratch, const double **row,
                           es_error *error)
 {
     *row = job->wide ? job->wide + place * job->d : scratch;
@@ -235,7 +142,7 @@ static es_status wide_row(const knn_job *job, int64_t place, double *scratch, co
 
 static es_status exact_cosine(void *context, int64_t a, int64_t b, double *cosine, es_error *error)
 {
-    const knn_job *job = context;
+    const es_knn_job *job = context;
     const double *u, *v;
     double *rows = es_alloc(2, (size_t)job->d * sizeof *rows);
     if (!rows) return es_fail_memory(error, "rows", (size_t)job->d * 16);
@@ -250,14 +157,16 @@ static es_status exact_cosine(void *context, int64_t a, int64_t b, double *cosin
  */
 
 /* What place p asks of the screen; a row that shares its class's list asks for nothing. */
-static float asked(const knn_job *job, int64_t p)
+static float asked(const es_knn_job *job, int64_t p)
 {
-    if (p >= job->count || job->class_of[p] != p) return INFINITY;
+    if (p >= job->count || job->class_of[p] != p || (job->closed && job->closed[p]))
+        return INFINITY;
     float least = es_lists_least(&job->lists, p);
     return least - job->allowance - fabsf(least) * 0x1p-23f;
 }
 
-static void take_snapshot(const knn_job *job, snapshot *seen, const es_strip *place, int64_t block)
+static void take_snapshot(const es_knn_job *job, es_knn_snapshot *seen, const es_strip *place,
+                          int64_t block)
 {
     if (seen->tile == place->tile) return;
     seen->tile = place->tile;
@@ -275,7 +184,7 @@ typedef struct screened {
     const es_screen_side *rows, *columns;
 } screened;
 
-static float value_of(const knn_job *job, const screened *pairs, int r, int c)
+static float value_of(const es_knn_job *job, const screened *pairs, int r, int c)
 {
     if (pairs->cosines) return pairs->cosines[r * ES_PANEL + c];
     const es_screen_side *a = pairs->rows, *b = pairs->columns;
@@ -286,9 +195,13 @@ static float value_of(const knn_job *job, const screened *pairs, int r, int c)
 }
 
 /* Hand on what passed: pair (row, column) for the sake of the row, of the column, or both. */
-static es_status offer(knn_job *job, snapshot *seen, const es_strip *place, int64_t block,
+static es_status offer(es_knn_job *job, es_knn_snapshot *seen, const es_strip *place, int64_t block,
                        const es_reached *reached, const screened *pairs, es_error *error)
 {
+    /* Tiles are handed out along the rows of blocks: a row has met all blocks before the other's.
+     */
+    int64_t row_keep = job->keep[place->first_column / block + 1];
+    int64_t column_keep = job->keep[place->first_row / block + 1];
     for (int r = 0; r < place->row_count; r++) {
         int64_t row = place->first_row + r;
         for (uint64_t left = reached->row[r] | reached->column[r]; left; left &= left - 1) {
@@ -297,11 +210,11 @@ static es_status offer(knn_job *job, snapshot *seen, const es_strip *place, int6
             if (c >= place->column_count || column <= row) continue;
             float value = value_of(job, pairs, r, c);
             if (reached->row[r] >> c & 1) {
-                ES_TRY(es_lists_push(&job->lists, row, column, value, error));
+                ES_TRY(es_lists_push(&job->lists, row, column, value, row_keep, error));
                 seen->rows[row % block] = asked(job, row);
             }
             if (reached->column[r] >> c & 1) {
-                ES_TRY(es_lists_push(&job->lists, column, row, value, error));
+                ES_TRY(es_lists_push(&job->lists, column, row, value, column_keep, error));
                 seen->columns[column % block] = asked(job, column);
             }
         }
@@ -311,8 +224,8 @@ static es_status offer(knn_job *job, snapshot *seen, const es_strip *place, int6
 
 static es_status screen_floats(void *context, int worker, const es_strip *strip, es_error *error)
 {
-    knn_job *job = context;
-    snapshot *seen = &job->snapshots[worker];
+    es_knn_job *job = context;
+    es_knn_snapshot *seen = &job->snapshots[worker];
     take_snapshot(job, seen, strip, ES_BLOCK);
     es_reached reached;
     job->space->kernel->reach(strip->cosines, seen->rows + strip->first_row % ES_BLOCK,
@@ -330,8 +243,8 @@ static es_screen_side side_of(const es_bytes_pack *pack, int64_t first, const fl
 
 static es_status screen_bytes(void *context, int worker, const es_strip *place, es_error *error)
 {
-    knn_job *job = context;
-    snapshot *seen = &job->snapshots[worker];
+    es_knn_job *job = context;
+    es_knn_snapshot *seen = &job->snapshots[worker];
     take_snapshot(job, seen, place, ES_BYTE_BLOCK);
     _Alignas(64) int32_t sums[ES_TILE];
     es_bytes_multiply(job->space->kernel, &job->bytes, place, sums);
@@ -345,16 +258,28 @@ static es_status screen_bytes(void *context, int worker, const es_strip *place, 
     return offer(job, seen, place, ES_BYTE_BLOCK, &reached, &pairs, error);
 }
 
-static es_status screen(knn_job *job, bool bytes, const es_progress *progress, es_error *error)
+/* How long the lists must be as the blocks go by. */
+static es_status plan_lists(es_knn_job *job, int64_t block, es_error *error)
 {
-    ES_TRY(bytes ? prepare_bytes(job, error) : prepare_floats(job, error));
-    if (!(job->snapshots = es_alloc(job->threads, sizeof *job->snapshots)))
-        return es_fail_memory(error, "snapshots", sizeof *job->snapshots);
+    int64_t blocks = (job->count + block - 1) / block;
+    if (!(job->keep = es_alloc(blocks + 1, sizeof *job->keep)))
+        return es_fail_memory(error, "blocks", (size_t)blocks * sizeof *job->keep);
+    for (int64_t b = 0; b <= blocks; b++) {
+        int64_t met = b * block < job->count ? b * block : job->count;
+        job->keep[b] = b ? es_lists_keep(job->lists.keep, (double)met / (double)job->count) : 1;
+    }
+    return ES_OK;
+}
+
+static es_status screen_all(es_knn_job *job, bool bytes, const es_progress *progress,
+                            es_error *error)
+{
     for (int i = 0; i < job->threads; i++) job->snapshots[i].tile = -1;
     /* A class's list holds its own first row as well: its members need it, the row itself drops it.
      */
     for (int64_t p = 0; p < job->count; p++)
-        if (job->class_of[p] == p) ES_TRY(es_lists_push(&job->lists, p, p, 1.001f, error));
+        if (job->class_of[p] == p && !(job->closed && job->closed[p]))
+            ES_TRY(es_lists_push(&job->lists, p, p, 1.001f, job->lists.keep, error));
     if (bytes)
         return es_strips_run(job->count, ES_BYTE_BLOCK, job->threads, screen_bytes, job, progress,
                              error);
@@ -362,12 +287,47 @@ static es_status screen(knn_job *job, bool bytes, const es_progress *progress, e
                         progress, error);
 }
 
+static es_status finish_block(void *context, int64_t index, int worker, es_error *error)
+{
+    (void)worker, (void)error;
+    es_knn_job *job = context;
+    int64_t first = index * BLOCK_ROWS, end = first + BLOCK_ROWS;
+    for (int64_t p = first; p < end && p < job->count; p++)
+        job->closed[p] = job->class_of[p] != p || es_lists_finish(&job->lists, p);
+    return ES_OK;
+}
+
+/* Screen all pairs, and again, for their sake alone, where rows kept too short a list on the way:
+ * bad luck, once in some hundred runs, or rows that tie by the hundred. */
+static es_status screen(es_knn_job *job, bool bytes, const es_progress *progress, es_error *error)
+{
+    ES_TRY(bytes ? prepare_bytes(job, error) : prepare_floats(job, error));
+    int64_t block = bytes ? ES_BYTE_BLOCK : ES_BLOCK;
+    ES_TRY(plan_lists(job, block, error));
+    if (!(job->snapshots = es_alloc(job->threads, sizeof *job->snapshots)))
+        return es_fail_memory(error, "snapshots", sizeof *job->snapshots);
+    ES_TRY(screen_all(job, bytes, progress, error));
+    if (!(job->closed = es_alloc(job->count, sizeof *job->closed)))
+        return es_fail_memory(error, "rows", (size_t)job->count);
+    ES_TRY(es_parallel_for(job->threads, (job->count + BLOCK_ROWS - 1) / BLOCK_ROWS, finish_block,
+                           job, NULL, error));
+    bool again = false;
+    for (int64_t p = 0; p < job->count; p++) {
+        if (job->closed[p]) continue;
+        es_lists_clear(&job->lists, p);
+        again = true;
+    }
+    for (int64_t b = 0; b <= (job->count + block - 1) / block; b++) job->keep[b] = job->lists.keep;
+    return again ? screen_all(job, bytes, progress, error) : ES_OK;
+}
+
 /* ---- float64 decides --------------------------------------------------------------------------
  */
 
 typedef struct scored {
     double cosine;
-    int64_t id;
+    int64_t id, place;
+    bool matters; /* to the last digit */
 } scored;
 
 static int compare_scored(const void *a, const void *b)
@@ -380,7 +340,7 @@ static int compare_scored(const void *a, const void *b)
 static es_status widen_block(void *context, int64_t index, int worker, es_error *error)
 {
     (void)worker;
-    knn_job *job = context;
+    es_knn_job *job = context;
     int64_t first = index * BLOCK_ROWS, end = first + BLOCK_ROWS;
     for (int64_t p = first; p < end && p < job->count; p++)
         ES_TRY(es_space_read_unit_rows(job->space, job->ids[p], 1, job->wide + p * job->d, error));
@@ -389,46 +349,86 @@ static es_status widen_block(void *context, int64_t index, int worker, es_error 
 
 /* A long list compares each row with many: unit rows are then made once and kept, if the promise of
  * bounded memory (twice the table in float32 and 256 MiB) leaves room for them. */
-static es_status prepare_wide(knn_job *job, es_error *error)
+static es_status prepare_wide(es_knn_job *job, es_error *error)
 {
     enum { LONG_LIST = 32, ROOM = 192 << 20 };
     int64_t candidates = 0;
     for (int64_t p = 0; p < job->count; p++) candidates += job->lists.lists[p].count;
     bool fits = job->count <= ROOM / (job->d * (int64_t)sizeof(float));
-    if (candidates < LONG_LIST * job->count || !fits) return ES_OK;
+    if (job->inverse_norms || candidates < LONG_LIST * job->count || !fits) return ES_OK;
     job->wide = es_alloc_aligned(job->count, (size_t)job->d * sizeof *job->wide);
     if (!job->wide) return ES_OK; /* then row by row */
     return es_parallel_for(job->threads, (job->count + BLOCK_ROWS - 1) / BLOCK_ROWS, widen_block,
                            job, NULL, error);
 }
 
+/* The cosine of places a and b as a product of rows where they lie, within 1e-12 of the one that
+ * decides (relative rounding of d <= 2^20 products and two norms). */
+static double nearly(const es_knn_job *job, int64_t a, int64_t b)
+{
+    const float *rows = es_space_plain_rows(job->space);
+    int64_t i = job->ids[a], j = job->ids[b];
+    double dot = job->space->kernel->wide_dot(rows + i * job->d, rows + j * job->d, job->d);
+    return dot / (job->space->norms[i] * job->space->norms[j]);
+}
+
+/* Do the last digits of item i matter: for its place among its neighbours, or for its rounding? */
+static bool needs_all_digits(const scored *best, int32_t count, int32_t i)
+{
+    const double off = 1e-11;
+    double cosine = best[i].cosine;
+    return (i && best[i - 1].cosine - cosine < off) ||
+           (i + 1 < count && cosine - best[i + 1].cosine < off) ||
+           (float)(cosine - off) != (float)(cosine + off);
+}
+
+static es_status score_exactly(const es_knn_job *job, int64_t p, double *rows,
+                               bool where_it_matters, scored *best, int32_t count, es_error *error)
+{
+    const double *u = NULL, *v;
+    for (int32_t i = 0; i < count; i++) {
+        if (where_it_matters && !best[i].matters) continue;
+        if (!u) ES_TRY(wide_row(job, p, rows, &u, error));
+        ES_TRY(wide_row(job, best[i].place, rows + job->d, &v, error));
+        best[i].cosine = job->space->kernel->dot(u, v, job->d);
+    }
+    return ES_OK;
+}
+
 /* Turn a class's list into its best k + 1, float64 cosines, ids: written back into the list. */
-static es_status decide(const knn_job *job, int64_t p, double *rows, scored **best, int64_t *room,
-                        es_error *error)
+static es_status decide(const es_knn_job *job, int64_t p, double *rows, scored **best,
+                        int64_t *room, es_error *error)
 {
     es_candidate_lists *lists = (es_candidate_lists *)&job->lists;
-    es_lists_cut(lists, p);
+    (void)es_lists_finish(lists, p);
     es_candidate_list *list = &lists->lists[p];
-    if (!es_grow((void **)best, room, list->count, sizeof **best))
-        return es_fail_memory(error, "neighbours", (size_t)list->count * sizeof **best);
-    const double *u, *v;
-    ES_TRY(wide_row(job, p, rows, &u, error));
-    for (int32_t i = 0; i < list->count; i++) {
-        ES_TRY(wide_row(job, list->items[i].place, rows + job->d, &v, error));
-        (*best)[i] =
-            (scored){job->space->kernel->dot(u, v, job->d), job->ids[list->items[i].place]};
+    int32_t count = list->count;
+    if (!es_grow((void **)best, room, count, sizeof **best))
+        return es_fail_memory(error, "neighbours", (size_t)count * sizeof **best);
+    scored *items = *best;
+    bool nearly_first = job->inverse_norms != NULL; /* plain rows, norms in range */
+    for (int32_t i = 0; i < count; i++) {
+        int64_t place = list->items[i].place;
+        items[i] =
+            (scored){nearly_first ? nearly(job, p, place) : 0, job->ids[place], place, false};
     }
-    qsort(*best, (size_t)list->count, sizeof **best, compare_scored);
-    if (list->count > job->k + 1) list->count = (int32_t)(job->k + 1);
-    for (int32_t i = 0; i < list->count; i++)
-        list->items[i] = (es_candidate){(int32_t)(*best)[i].id, (float)(*best)[i].cosine};
+    if (nearly_first) {
+        qsort(items, (size_t)count, sizeof *items, compare_scored);
+        for (int32_t i = 0; i < count; i++) items[i].matters = needs_all_digits(items, count, i);
+    }
+    ES_TRY(score_exactly(job, p, rows, nearly_first, items, count, error));
+    qsort(items, (size_t)count, sizeof *items, compare_scored);
+    if (count > job->k + 1) count = (int32_t)(job->k + 1);
+    for (int32_t i = 0; i < count; i++)
+        list->items[i] = (es_candidate){(int32_t)items[i].id, (float)items[i].cosine};
+    list->count = count;
     return ES_OK;
 }
 
 static es_status decide_block(void *context, int64_t index, int worker, es_error *error)
 {
     (void)worker;
-    const knn_job *job = context;
+    const es_knn_job *job = context;
     int64_t first = index * BLOCK_ROWS, end = first + BLOCK_ROWS, room = 0;
     scored *best = NULL;
     double *rows = es_alloc(2, (size_t)job->d * sizeof *rows);
@@ -441,7 +441,7 @@ static es_status decide_block(void *context, int64_t index, int worker, es_error
 }
 
 /* Every row's answer: its class's list without itself. */
-static void fill_answer(const knn_job *job)
+static void fill_answer(const es_knn_job *job)
 {
     es_knn *knn = job->knn;
     for (int64_t i = 0; i < knn->rows; i++) {
@@ -462,13 +462,14 @@ static void fill_answer(const knn_job *job)
     }
 }
 
-static es_status run(knn_job *job, const int64_t *defined, int64_t defined_count,
+static es_status run(es_knn_job *job, const int64_t *defined, int64_t defined_count,
                      const es_progress *progress, es_error *error)
 {
-    ES_TRY(choose_places(job, defined, defined_count, error));
+    ES_TRY(es_knn_choose_places(job, defined, defined_count, error));
     ES_TRY(es_lists_init(&job->lists, job->count, job->k + 1, 0, error));
     job->lists.exact = exact_cosine;
     job->lists.context = job;
+    job->lists.ids = job->ids;
     bool bytes = job->space->kernel->bytes_are_fast && job->d <= ES_BYTE_DEPTH;
     ES_TRY(screen(job, bytes, progress, error));
     es_packed_release(&job->packed);
@@ -487,11 +488,13 @@ static es_status run(knn_job *job, const int64_t *defined, int64_t defined_count
     return es_knn_describe(job->space, knn, error);
 }
 
-static void release_job(knn_job *job)
+static void release_job(es_knn_job *job)
 {
     free(job->ids);
     free(job->class_of);
     free(job->place_of);
+    free(job->keep);
+    free(job->closed);
     free(job->snapshots);
     free(job->units);
     free(job->inverse_norms);
@@ -513,7 +516,7 @@ es_status es_knn_compute(es_space *space, const es_knn_options *options, es_knn 
     ES_TRY(es_space_load(space, error)); /* rows are scored, and told apart, where they lie */
     ES_TRY(es_space_defined_rows(space, &defined, &count, error));
     knn->left_out = space->source.rows - count;
-    knn_job job = {.space = space, .d = space->source.columns, .k = knn->k, .knn = knn};
+    es_knn_job job = {.space = space, .d = space->source.columns, .k = knn->k, .knn = knn};
     job.threads = es_thread_count(options->threads ? options->threads : space->threads);
     es_status status = ES_OK;
     if (count < 2)

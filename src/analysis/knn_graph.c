@@ -77,14 +77,18 @@ static void insert_hub(es_knn *knn, es_hub hub)
 
 static es_status fill_hubness(es_knn *knn, es_error *error)
 {
-    int64_t *occurrences = es_alloc(knn->rows, sizeof *occurrences);
-    if (!occurrences) return es_fail_memory(error, "occurrences", (size_t)knn->rows * 8);
+    int32_t *occurrences = knn->occurrences = es_alloc(knn->rows, sizeof *occurrences);
+    if (!occurrences)
+        return es_fail_memory(error, "occurrences", (size_t)knn->rows * sizeof *occurrences);
     for (int64_t e = 0; e < knn->rows * knn->k; e++)
         if (knn->ids[e] >= 0) occurrences[knn->ids[e]]++;
     int64_t rows = 0, antihubs = 0;
     double second = 0, third = 0, mean = (double)knn->k;
     for (int64_t i = 0; i < knn->rows; i++) {
-        if (knn->ids[i * knn->k] < 0) continue; /* left out */
+        if (knn->ids[i * knn->k] < 0) {
+            occurrences[i] = -1;
+            continue;
+        }
         double off = (double)occurrences[i] - mean;
         rows++;
         antihubs += occurrences[i] == 0;
@@ -96,7 +100,6 @@ static es_status fill_hubness(es_knn *knn, es_error *error)
     knn->hubness_skewness = variance > 0 ? third / (double)rows / (variance * sqrt(variance)) : NAN;
     knn->antihub_share = (double)antihubs / (double)rows;
     knn->maximum_occurrence = knn->hubs[0].occurrences;
-    free(occurrences);
     return ES_OK;
 }
 

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 
 #include <math.h>
+#include <sched.h>
 #include <stdlib.h>
 
 enum { SPARE = 16, MOST_TIES = 256 };
@@ -16,6 +17,7 @@ es_status es_lists_init(es_candidate_lists *lists, int64_t rows, int64_t keep, d
         return es_fail_memory(error, "candidate lists", (size_t)rows * sizeof *lists->lists);
     for (int64_t i = 0; i < rows; i++) {
         atomic_init(&lists->lists[i].least, -INFINITY);
+        lists->lists[i].assumed = -INFINITY;
         atomic_flag_clear(&lists->lists[i].lock);
     }
     return ES_OK;
@@ -71,12 +73,6 @@ static float score(const es_scoring *scoring, int64_t row, int64_t place)
     return dot * (scoring->inverse_norms[row] * scoring->inverse_norms[place]);
 }
 
-static int compare_cosines(const void *a, const void *b)
-{
-    float x = ((const es_candidate *)a)->cosine, y = ((const es_candidate *)b)->cosine;
-    return (x < y) - (x > y);
-}
-
 enum { BATCH = 4, LINE = 16 /* floats */ };
 
 /* Score items [from, to). Rows lie all over memory: ask for a few ahead. */
@@ -95,45 +91,97 @@ static void score_batch(const es_candidate_lists *lists, int64_t row, es_candida
 
 /* Score what could matter, the most promising first, and drop the rest unseen: those whose cosine
  * cannot reach the keep-th best of the scored ones. */
-static void score_new(const es_candidate_lists *lists, int64_t row, es_candidate_list *list)
+static void score_new(const es_candidate_lists *lists, int64_t row, int32_t keep)
 {
-    int32_t keep = (int32_t)lists->keep, count = list->count, step = BATCH + keep / 8;
+    es_candidate_list *list = &lists->lists[row];
+    int32_t count = list->count, step = BATCH + keep / 8;
     es_candidate *items = list->items;
-    qsort(items + list->scored, (size_t)(count - list->scored), sizeof *items, compare_cosines);
     while (list->scored < count) {
+        es_candidate *next = items + list->scored;
+        int32_t some = count - list->scored < step ? count - list->scored : step;
+        select_largest(next, count - list->scored, some - 1); /* the some-th best at its place */
         if (list->scored >= keep) {
             select_largest(items, list->scored, keep - 1);
             double kth = (double)items[keep - 1].cosine - lists->bound;
-            if ((double)items[list->scored].cosine < kth) break;
+            int32_t hopeful = 0;
+            for (int32_t i = 0; i < some; i++)
+                if ((double)next[i].cosine >= kth) swap(&next[hopeful++], &next[i]);
+            if (!hopeful) break;
+            some = hopeful;
         }
-        int32_t end = list->scored + step < count ? list->scored + step : count;
-        score_batch(lists, row, items, list->scored, end);
-        list->scored = end;
+        score_batch(lists, row, items, list->scored, list->scored + some);
+        list->scored += some;
     }
     list->count = list->scored;
 }
 
-void es_lists_cut(es_candidate_lists *lists, int64_t row)
+/* Rows up to `cosine` may now be missing. True of all that a list drops for keeping fewer. */
+static void assume(const es_candidate_lists *lists, int64_t row, int64_t keep, double cosine)
 {
     es_candidate_list *list = &lists->lists[row];
-    if (list->scored < list->count) score_new(lists, row, list);
-    if (list->count < lists->keep) return;
-    int32_t keep = (int32_t)lists->keep;
-    select_largest(list->items, list->count, keep - 1);
+    float up = nextafterf((float)cosine, INFINITY);
+    if (keep < lists->keep && up > list->assumed) list->assumed = up;
+}
+
+/* Keep what could be among the best `keep` of those offered. */
+static void cut(es_candidate_lists *lists, int64_t row, int64_t keep)
+{
+    es_candidate_list *list = &lists->lists[row];
+    if (list->scored < list->count) score_new(lists, row, (int32_t)keep);
+    if (list->count < keep) return;
+    select_largest(list->items, list->count, (int32_t)keep - 1);
     /* The keep-th best is at least this; whoever is further below than two bounds cannot be among
      * them. */
     double kth = list->items[keep - 1].cosine, limit = kth - 2 * lists->bound;
-    int32_t kept = keep;
-    for (int32_t i = keep; i < list->count; i++)
+    int32_t kept = (int32_t)keep;
+    for (int32_t i = kept; i < list->count; i++)
         if ((double)list->items[i].cosine >= limit) list->items[kept++] = list->items[i];
     list->count = list->scored = kept;
+    assume(lists, row, keep, kth - lists->bound);
     float least = nextafterf((float)(kth - lists->bound), -INFINITY);
     if (least > es_lists_least(lists, row))
         atomic_store_explicit(&list->least, least, memory_order_relaxed);
 }
 
+bool es_lists_finish(es_candidate_lists *lists, int64_t row)
+{
+    es_candidate_list *list = &lists->lists[row];
+    cut(lists, row, lists->keep);
+    if (list->assumed == -INFINITY) return true;
+    if (list->count < lists->keep) return false;
+    double kth = INFINITY; /* cut() has put the best lists->keep first */
+    for (int64_t i = 0; i < lists->keep; i++)
+        if ((double)list->items[i].cosine < kth) kth = list->items[i].cosine;
+    return kth - lists->bound > (double)list->assumed;
+}
+
+void es_lists_clear(es_candidate_lists *lists, int64_t row)
+{
+    es_candidate_list *list = &lists->lists[row];
+    list->count = list->scored = 0;
+    list->assumed = -INFINITY;
+    atomic_store_explicit(&list->least, -INFINITY, memory_order_relaxed);
+}
+
+int64_t es_lists_keep(int64_t keep, double share)
+{
+    if (keep < 2 || share >= 1) return keep;
+    /* One is the row itself; of the others, how many are in the share is binomial at most. Sum its
+     * tail from the far end, where the terms are least. */
+    int64_t others = keep - 1, j = others;
+    double odds = log((1 - share) / share), term = (double)others * log(share), tail = exp(term);
+    while (j > 0 && tail <= 1e-8) {
+        term += log((double)j / (double)(others - j + 1)) + odds;
+        j--;
+        tail += exp(term);
+    }
+    /* P(more than j) <= 1e-8 < P(j or more) */
+    return 1 + j + 1 < keep ? 1 + j + 1 : keep;
+}
+
 typedef struct settled {
     double cosine;
+    int64_t id;
     int32_t place;
 } settled;
 
@@ -141,12 +189,12 @@ static int compare_settled(const void *a, const void *b)
 {
     const settled *x = a, *y = b;
     if (x->cosine != y->cosine) return x->cosine < y->cosine ? 1 : -1;
-    return (x->place > y->place) - (x->place < y->place);
+    return (x->id > y->id) - (x->id < y->id);
 }
 
-/* The bound cannot tell the rest apart: let float64 do it, and keep `keep`. Places ascend with ids,
- * so that ties end as they would at last. */
-static es_status settle(es_candidate_lists *lists, int64_t row, es_error *error)
+/* The bound cannot tell the rest apart: let float64 do it, and keep `keep`, ties as they would end
+ * at last. */
+static es_status settle(es_candidate_lists *lists, int64_t row, int64_t keep, es_error *error)
 {
     es_candidate_list *list = &lists->lists[row];
     settled *all = es_alloc(list->count, sizeof *all);
@@ -154,11 +202,13 @@ static es_status settle(es_candidate_lists *lists, int64_t row, es_error *error)
     es_status status = ES_OK;
     for (int32_t i = 0; i < list->count && status == ES_OK; i++) {
         all[i].place = list->items[i].place;
+        all[i].id = lists->ids[all[i].place];
         status = lists->exact(lists->context, row, all[i].place, &all[i].cosine, error);
     }
     if (status == ES_OK) {
         qsort(all, (size_t)list->count, sizeof *all, compare_settled);
-        list->count = list->scored = (int32_t)lists->keep;
+        list->count = list->scored = (int32_t)keep;
+        assume(lists, row, keep, all[keep - 1].cosine);
         for (int32_t i = 0; i < list->count; i++)
             list->items[i] = (es_candidate){all[i].place, (float)all[i].cosine};
     }
@@ -167,14 +217,14 @@ static es_status settle(es_candidate_lists *lists, int64_t row, es_error *error)
 }
 
 static es_status push_locked(es_candidate_lists *lists, int64_t row, int64_t place, float cosine,
-                             es_error *error)
+                             int64_t keep, es_error *error)
 {
     es_candidate_list *list = &lists->lists[row];
     if (list->count == list->capacity) {
-        es_lists_cut(lists, row);
-        if (list->count > 2 * lists->keep + MOST_TIES) ES_TRY(settle(lists, row, error));
+        cut(lists, row, keep);
+        if (list->count > 2 * keep + MOST_TIES) ES_TRY(settle(lists, row, keep, error));
         /* A short list is cut often, which raises the level early. */
-        int64_t held = list->count > lists->keep ? list->count : lists->keep;
+        int64_t held = list->count > keep ? list->count : keep;
         int64_t wanted = held + (held / 2 > SPARE ? held / 2 : SPARE);
         if (wanted > lists->rows) wanted = lists->rows;
         if (wanted > list->capacity) {
@@ -190,11 +240,13 @@ static es_status push_locked(es_candidate_lists *lists, int64_t row, int64_t pla
 }
 
 es_status es_lists_push(es_candidate_lists *lists, int64_t row, int64_t place, float cosine,
-                        es_error *error)
+                        int64_t keep, es_error *error)
 {
-    while (atomic_flag_test_and_set_explicit(&lists->lists[row].lock, memory_order_acquire)) {
-    }
-    es_status status = push_locked(lists, row, place, cosine, error);
+    /* Held for well under a microsecond, unless its thread was put to sleep: then let it wake. */
+    for (int tries = 1;
+         atomic_flag_test_and_set_explicit(&lists->lists[row].lock, memory_order_acquire); tries++)
+        if (tries % 64 == 0) (void)sched_yield();
+    es_status status = push_locked(lists, row, place, cosine, keep, error);
     atomic_flag_clear_explicit(&lists->lists[row].lock, memory_order_release);
     return status;
 }

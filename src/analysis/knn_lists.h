@@ -16,6 +16,7 @@ typedef struct es_candidate_list {
     es_candidate *items;
     int32_t count, capacity, scored; /* the first `scored` have their cosine */
     _Atomic float least;             /* the exact cosine of a newcomer must not be below this */
+    float assumed; /* rows up to this exact cosine may have been dropped on an assumption */
     atomic_flag lock;
 } es_candidate_list;
 
@@ -34,7 +35,8 @@ typedef es_status es_exact_cosine(void *context, int64_t a, int64_t b, double *c
                                   es_error *error);
 
 typedef struct es_candidate_lists {
-    int64_t rows, keep;     /* how many of the best a row keeps */
+    int64_t rows, keep;     /* how many of the best a row keeps in the end */
+    const int64_t *ids;     /* (rows): of equal ones, the smaller id is the better */
     es_exact_cosine *exact; /* asked where more rows are near the keep-th best than may be kept */
     void *context;
     double bound; /* |scored cosine - exact| */
@@ -53,11 +55,24 @@ static inline float es_lists_least(const es_candidate_lists *lists, int64_t row)
 }
 
 /* Offer `place` to row `row`: `cosine` is the scored one where pushes come scored, else no less
- * than the exact one. Any thread may call it. */
+ * than the exact one. Any thread may call it.
+ *
+ * `keep` is how many of the rows offered so far the list must hold: lists->keep, or fewer while
+ * only a part of all rows, drawn by lot, has been offered (es_lists_keep). That is an assumption
+ * which es_lists_finish() holds against the end. */
 es_status es_lists_push(es_candidate_lists *lists, int64_t row, int64_t place, float cosine,
-                        es_error *error);
+                        int64_t keep, es_error *error);
 
-/* Keep what could be among the best `keep` of the row, by the bound. */
-void es_lists_cut(es_candidate_lists *lists, int64_t row);
+/* How many of the best a row must keep when a share of all rows has been offered to it: of the
+ * `keep` best of all, more than that are in the share less than once in 10^8. The row itself is
+ * always there. */
+int64_t es_lists_keep(int64_t keep, double share);
+
+/* Keep what could be among the best lists->keep of the row, by the bound; false where the
+ * assumption of a push was wrong, so that some may be missing. */
+bool es_lists_finish(es_candidate_lists *lists, int64_t row);
+
+/* Begin a row's list again, empty. */
+void es_lists_clear(es_candidate_lists *lists, int64_t row);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "base/random.h"
 
 #include <stdlib.h>
 
@@ -28,11 +29,21 @@ static es_status pack_panel(void *context, int64_t panel, int worker, es_error *
     return status;
 }
 
-es_status es_pack_space(es_space *space, int threads, es_packed_space *pack, es_error *error)
+/* Keep `kept` of the ids, each choice as likely as any other, in their order. */
+static void draw(int64_t *ids, int64_t count, int64_t kept, uint64_t seed)
+{
+    es_random random = {seed};
+    for (int64_t i = 0, at = 0; at < kept; i++)
+        if (es_random_below(&random, count - i) < kept - at) ids[at++] = ids[i];
+}
+
+es_status es_pack_sample(es_space *space, int64_t most, uint64_t seed, int threads,
+                         es_packed_space *pack, es_error *error)
 {
     *pack = (es_packed_space){0};
-    int64_t count;
-    ES_TRY(es_space_defined_rows(space, &pack->ids, &count, error));
+    ES_TRY(es_space_defined_rows(space, &pack->ids, &pack->defined, error));
+    int64_t count = pack->defined < most ? pack->defined : most;
+    if (count < pack->defined) draw(pack->ids, pack->defined, count, seed);
     es_status status = es_packed_init(&pack->packed, count, space->source.columns, error);
     pack_job job = {space, pack};
     if (status == ES_OK)
@@ -40,6 +51,11 @@ es_status es_pack_space(es_space *space, int threads, es_packed_space *pack, es_
                                  error);
     if (status != ES_OK) es_packed_space_release(pack);
     return status;
+}
+
+es_status es_pack_space(es_space *space, int threads, es_packed_space *pack, es_error *error)
+{
+    return es_pack_sample(space, INT64_MAX, 0, threads, pack, error);
 }
 
 void es_packed_space_release(es_packed_space *pack)

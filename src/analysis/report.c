@@ -1,3 +1,5 @@
+#include "analysis/phase.h"
+#include "analysis/token_map.h"
 #include "analysis/vectors.h"
 #include "base/memory.h"
 #include "base/parallel.h"
@@ -8,7 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAIR_WORDS = 6, RANDOM_WORDS = 16, RANDOM_SEED = 1, NEIGHBORS = 10, BLOCK_ROWS = 128 };
+enum {
+    PAIR_WORDS = 6,
+    RANDOM_WORDS = 16,
+    RANDOM_SEED = 1,
+    NEIGHBORS = 10,
+    DIRECTIONS = 3,
+    LONG_STEPS = 40,
+    BLOCK_ROWS = 128
+};
+#define MOST_PRODUCTS   3e12 /* about three times GPT-2: a minute of two cores */
+#define SAMPLE_PRODUCTS 1e12 /* what the pairs of a sample take */
 
 /* The article's three, then common words of a few kinds, so that a local matrix has something to
  * show. A model is asked about those it knows as single tokens. */
@@ -25,6 +37,12 @@ void es_report_release(es_report *report)
     for (int64_t i = 0; i < report->query_count; i++) es_neighbors_release(&report->queries[i]);
     es_matrix_release(&report->matrix);
     es_distribution_release(&report->distribution);
+    es_knn_release(&report->knn);
+    es_spectrum_release(&report->spectrum);
+    es_token_map_release(&report->map);
+    es_clusters_release(&report->clusters);
+    es_audit_release(&report->audit);
+    es_positions_release(&report->positions);
     *report = (es_report){0};
 }
 
@@ -169,9 +187,96 @@ static es_status run_queries(es_space *space, const es_selection *words,
                             report->queries[0].cosines, &report->order_spearman, error);
 }
 
+/* Products that all pairs take, and rows of a sample that is worth its time. */
+static double products(int64_t rows, int64_t columns)
+{
+    return 0.5 * (double)rows * (double)rows * (double)columns;
+}
+
+static es_status run_pairs(es_space *space, const es_report_options *options, es_phase *phase,
+                           es_report *report, es_error *error)
+{
+    int64_t d = space->source.columns;
+    double most = options->most_products > 0 ? options->most_products : MOST_PRODUCTS;
+    bool large = products(space->source.rows, d) > most;
+    es_distribution_options all = {.threads = options->threads, .seed = RANDOM_SEED};
+    if (large) all.sample = (int64_t)sqrt(2 * fmin(most, SAMPLE_PRODUCTS) / (double)d) + 2;
+    all.progress = es_phase_next(phase, 10);
+    ES_TRY(es_distribution_compute(space, &all, &report->distribution, error));
+    int64_t rows = report->distribution.rows;
+    es_knn_options near = {.k = rows > NEIGHBORS ? NEIGHBORS : rows - 1,
+                           .threads = options->threads};
+    near.progress = es_phase_next(phase, 5);
+    if (large || rows < 3) return ES_OK;
+    ES_TRY(es_knn_compute(space, &near, &report->knn, error));
+    report->has_knn = true;
+    return ES_OK;
+}
+
+/* The words on the plane of the two leading directions, among others of the vocabulary. */
+static es_status run_map(es_space *space, const es_selection *words,
+                         const es_report_options *options, es_report *report, es_error *error)
+{
+    const es_direction *axes = report->spectrum.directions;
+    if (report->spectrum.direction_count < 2 || !(axes[1].share > 0)) return ES_OK;
+    double *plane = es_alloc(space->source.rows, 2 * sizeof *plane);
+    if (!plane) return es_fail_memory(error, "a map", (size_t)space->source.rows * 16);
+    es_status status = es_spectrum_project(space, &report->spectrum, 2, plane, error);
+    if (status == ES_OK)
+        status = es_token_map_fill(space, plane, words, report->has_knn ? &report->knn : NULL,
+                                   RANDOM_SEED, options->threads, &report->map, error);
+    free(plane);
+    for (int k = 0; k < 2; k++) report->map.share[k] = axes[k].share;
+    report->has_map = status == ES_OK;
+    return status;
+}
+
+static es_status run_spectrum(es_space *space, const es_selection *words,
+                              const es_report_options *options, es_phase *phase, es_report *report,
+                              es_error *error)
+{
+    es_spectrum_options how = {.directions = DIRECTIONS, .threads = options->threads};
+    if (report->distribution.sampled) how.null_tables = -1; /* as long again */
+    int64_t fewest = report->distribution.rows < space->source.columns ? report->distribution.rows
+                                                                       : space->source.columns;
+    if (fewest < DIRECTIONS) how.directions = fewest;
+    how.progress = es_phase_next(phase, 4);
+    es_status status = es_spectrum_compute(space, &how, &report->spectrum, error);
+    if (status == ES_UNSUPPORTED) return ES_OK;
+    report->has_spectrum = status == ES_OK;
+    return status == ES_OK ? run_map(space, words, options, report, error) : status;
+}
+
+static es_status run_clusters(es_space *space, const es_report_options *options, es_phase *phase,
+                              es_report *report, es_error *error)
+{
+    es_cluster_options how = {.threads = options->threads, .map = true};
+    if (report->distribution.sampled) how.iterations = LONG_STEPS;
+    how.progress = es_phase_next(phase, 2);
+    ES_TRY(es_cluster_compute(space, &how, &report->clusters, error));
+    es_audit_options look = {.threads = options->threads};
+    look.progress = es_phase_next(phase, 1);
+    return es_audit_compute(space, &look, &report->audit, error);
+}
+
+/* A table that cannot be described (one row, too many) is a section less, not a report less. */
+static es_status run_positions(const es_report_options *options, es_phase *phase, es_report *report,
+                               es_error *error)
+{
+    if (!options->positions) return ES_OK;
+    es_positions_options how = {.threads = options->threads};
+    how.progress = es_phase_next(phase, 1);
+    es_status status = es_positions_compute(options->positions, &how, &report->positions, error);
+    if (status == ES_BAD_INPUT) return ES_OK;
+    report->has_positions = status == ES_OK;
+    report->position_space = options->positions;
+    return status;
+}
+
 static es_status compute(es_space *space, const es_selection *words,
                          const es_report_options *options, es_report *report, es_error *error)
 {
+    es_phase phase = {&options->progress, 23, 0, 0};
     ES_TRY(es_info_compute(space, &report->info, error));
     es_selection few = first_items(words, PAIR_WORDS), two = first_items(words, 2);
     ES_TRY(es_similarity_compute(space, &few, &report->pairs, error));
@@ -181,8 +286,10 @@ static es_status compute(es_space *space, const es_selection *words,
     ES_TRY(run_queries(space, words, options, report, error));
     es_matrix_options local = {.threads = options->threads};
     ES_TRY(es_matrix_compute(space, words, &local, &report->matrix, error));
-    es_distribution_options all = {.threads = options->threads, .progress = options->progress};
-    return es_distribution_compute(space, &all, &report->distribution, error);
+    ES_TRY(run_pairs(space, options, &phase, report, error));
+    ES_TRY(run_spectrum(space, words, options, &phase, report, error));
+    ES_TRY(run_clusters(space, options, &phase, report, error));
+    return run_positions(options, &phase, report, error);
 }
 
 es_status es_report_compute(es_space *space, const es_report_options *options, es_report *report,

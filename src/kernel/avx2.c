@@ -1,26 +1,39 @@
 /* AVX2 with FMA. A 16-lane vector is two registers. */
+#include "kernel/gram.h"
 #include "kernel/kernel.h"
 
 #include <immintrin.h>
 #include <math.h>
 #include <string.h>
 
-/* Four rows by 24 columns in twelve registers: per k three loads and four broadcasts. */
-static void product_part(int64_t depth, const float *left, const float *right, float *out)
+enum { COUNT_EVERY = 16, PARTS = 4 }; /* steps between two looks at the bins; parts of a strip */
+
+/* Four rows by 24 columns in twelve registers: per k three loads and four broadcasts. `count` bins
+ * are counted meanwhile. */
+static inline __attribute__((always_inline)) void multiply_part(int64_t depth, const float *left,
+                                                                const float *right, float *out,
+                                                                const uint16_t *bin, int64_t count,
+                                                                uint32_t *counts)
 {
+    int64_t share = count ? (count * COUNT_EVERY + depth - 1) / depth : 0, counted = 0;
     __m256 sum[4][3];
     for (int r = 0; r < 4; r++)
         for (int c = 0; c < 3; c++) sum[r][c] = _mm256_setzero_ps();
-    for (int64_t k = 0; k < depth; k++, left += ES_PANEL, right += ES_PANEL) {
-        __m256 b0 = _mm256_load_ps(right), b1 = _mm256_load_ps(right + 8);
-        __m256 b2 = _mm256_load_ps(right + 16);
+    for (int64_t k = 0; k < depth;) {
+        int64_t stop = !count || depth - k < COUNT_EVERY ? depth : k + COUNT_EVERY;
+        for (; k < stop; k++, left += ES_PANEL, right += ES_PANEL) {
+            __m256 b0 = _mm256_load_ps(right), b1 = _mm256_load_ps(right + 8);
+            __m256 b2 = _mm256_load_ps(right + 16);
 #pragma GCC unroll 4
-        for (int r = 0; r < 4; r++) {
-            __m256 a = _mm256_broadcast_ss(left + r);
-            sum[r][0] = _mm256_fmadd_ps(a, b0, sum[r][0]);
-            sum[r][1] = _mm256_fmadd_ps(a, b1, sum[r][1]);
-            sum[r][2] = _mm256_fmadd_ps(a, b2, sum[r][2]);
+            for (int r = 0; r < 4; r++) {
+                __m256 a = _mm256_broadcast_ss(left + r);
+                sum[r][0] = _mm256_fmadd_ps(a, b0, sum[r][0]);
+                sum[r][1] = _mm256_fmadd_ps(a, b1, sum[r][1]);
+                sum[r][2] = _mm256_fmadd_ps(a, b2, sum[r][2]);
+            }
         }
+        for (int64_t to = counted + share; counted < to && counted < count; counted++)
+            counts[bin[counted]]++;
     }
     for (int r = 0; r < 4; r++)
         for (int c = 0; c < 3; c++) {
@@ -29,16 +42,35 @@ static void product_part(int64_t depth, const float *left, const float *right, f
         }
 }
 
-static void product(int64_t depth, const float *left, const float *right, float *out)
+static inline __attribute__((always_inline)) void multiply(int64_t depth, const float *left,
+                                                           const float *right, float *out,
+                                                           const uint16_t *bin, int64_t count,
+                                                           uint32_t *counts)
 {
+    int64_t parts = PARTS * ((depth + ES_CHAIN - 1) / ES_CHAIN), part = 0;
     memset(out, 0, ES_TILE * sizeof *out);
     for (int64_t start = 0; start < depth; start += ES_CHAIN) {
         int64_t length = depth - start < ES_CHAIN ? depth - start : ES_CHAIN;
         const float *a = left + start * ES_PANEL, *b = right + start * ES_PANEL;
         for (int half = 0; half < 2; half++)
-            for (int r = 0; r < ES_STRIP; r += 4)
-                product_part(length, a + r, b + 24 * half, out + r * ES_PANEL + 24 * half);
+            for (int r = 0; r < ES_STRIP; r += 4, part++) {
+                int64_t from = count * part / parts, to = count * (part + 1) / parts;
+                multiply_part(length, a + r, b + 24 * half, out + r * ES_PANEL + 24 * half,
+                              bin + from, to - from, counts);
+            }
     }
+}
+
+static void product(int64_t depth, const float *left, const float *right, float *out)
+{
+    static const uint16_t none[1];
+    multiply(depth, left, right, out, none, 0, NULL);
+}
+
+static void product_and_count(int64_t depth, const float *left, const float *right, float *out,
+                              const uint16_t *bin, int64_t count, uint32_t *counts)
+{
+    multiply(depth, left, right, out, bin, count, counts);
 }
 
 static void widen_and_fold(const __m256 lanes[2], double *total)
@@ -51,47 +83,88 @@ static void widen_and_fold(const __m256 lanes[2], double *total)
     *total += es_fold_lanes(lane);
 }
 
+typedef struct eight_sums {
+    __m256 power[4], low, high;
+    int64_t at_least;
+} eight_sums;
+
+typedef struct bin_rule {
+    __m256 shift, level, half, last;
+} bin_rule;
+
+/* Eight cosines, those in `some` if it is not NULL, into their lanes' sums; returns their bins. */
+static inline __attribute__((always_inline)) __m256i
+add_eight(__m256 c, const __m256 *some, const bin_rule *rule, eight_sums *sums)
+{
+    __m256 x = _mm256_sub_ps(c, rule->shift), low = _mm256_min_ps(sums->low, c);
+    __m256 high = _mm256_max_ps(sums->high, c), reached = _mm256_cmp_ps(c, rule->level, _CMP_GE_OQ);
+    if (some) {
+        x = _mm256_and_ps(*some, x);
+        low = _mm256_blendv_ps(sums->low, low, *some);
+        high = _mm256_blendv_ps(sums->high, high, *some);
+        reached = _mm256_and_ps(*some, reached);
+    }
+    __m256 square = _mm256_mul_ps(x, x);
+    sums->power[0] = _mm256_add_ps(sums->power[0], x);
+    sums->power[1] = _mm256_fmadd_ps(x, x, sums->power[1]);
+    sums->power[2] = _mm256_fmadd_ps(square, x, sums->power[2]);
+    sums->power[3] = _mm256_fmadd_ps(square, square, sums->power[3]);
+    sums->low = low;
+    sums->high = high;
+    sums->at_least += __builtin_popcount((unsigned)_mm256_movemask_ps(reached));
+    __m256 place = _mm256_fmadd_ps(c, rule->half, rule->half);
+    place = _mm256_min_ps(_mm256_max_ps(place, _mm256_setzero_ps()), rule->last);
+    return _mm256_cvttps_epi32(place);
+}
+
+/* The last cosines, fewer than 16. */
+static void add_last(const float *cosines, int64_t count, const bin_rule *rule, eight_sums sums[2],
+                     uint16_t *bin)
+{
+    const __m256i lane_number = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    for (int64_t i = 0; i < count; i += 8) {
+        __m256i in = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)(count - i)), lane_number);
+        __m256 some = _mm256_castsi256_ps(in), c = _mm256_maskload_ps(cosines + i, in);
+        int index[8];
+        _mm256_storeu_si256((__m256i *)index, add_eight(c, &some, rule, &sums[i / 8]));
+        for (int j = 0; j < 8 && i + j < count; j++) bin[i + j] = (uint16_t)index[j];
+    }
+}
+
 static void tally(const float *cosines, int64_t count, float shift, float level, float half,
                   uint16_t *bin, es_tally *tally)
 {
-    __m256 power[4][2], low = _mm256_set1_ps(tally->minimum), high = _mm256_set1_ps(tally->maximum);
-    for (int p = 0; p < 4; p++) power[p][0] = power[p][1] = _mm256_setzero_ps();
-    __m256 shifts = _mm256_set1_ps(shift), halves = _mm256_set1_ps(half);
-    __m256 levels = _mm256_set1_ps(level), last = _mm256_set1_ps(2 * half - 1);
-    const __m256i lane_number = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-    int64_t at_least = 0;
-    for (int64_t i = 0; i < count; i += 8) {
-        int64_t left = count - i;
-        __m256i some = _mm256_cmpgt_epi32(_mm256_set1_epi32(left < 8 ? (int)left : 8), lane_number);
-        __m256 mask = _mm256_castsi256_ps(some);
-        __m256 c = _mm256_maskload_ps(cosines + i, some);
-        __m256 x = _mm256_and_ps(mask, _mm256_sub_ps(c, shifts)), square = _mm256_mul_ps(x, x);
-        int h = (int)(i / 8 % 2);
-        power[0][h] = _mm256_add_ps(power[0][h], x);
-        power[1][h] = _mm256_fmadd_ps(x, x, power[1][h]);
-        power[2][h] = _mm256_fmadd_ps(square, x, power[2][h]);
-        power[3][h] = _mm256_fmadd_ps(square, square, power[3][h]);
-        low = _mm256_blendv_ps(low, _mm256_min_ps(low, c), mask);
-        high = _mm256_blendv_ps(high, _mm256_max_ps(high, c), mask);
-        __m256 reached = _mm256_and_ps(mask, _mm256_cmp_ps(c, levels, _CMP_GE_OQ));
-        at_least += __builtin_popcount((unsigned)_mm256_movemask_ps(reached));
-        __m256 place = _mm256_fmadd_ps(c, halves, halves);
-        place = _mm256_min_ps(_mm256_max_ps(place, _mm256_setzero_ps()), last);
-        int index[8];
-        _mm256_storeu_si256((__m256i *)index, _mm256_cvttps_epi32(place));
-        for (int j = 0; j < 8 && j < left; j++) bin[i + j] = (uint16_t)index[j];
+    __m256 zero = _mm256_setzero_ps();
+    bin_rule rule = {_mm256_set1_ps(shift), _mm256_set1_ps(level), _mm256_set1_ps(half),
+                     _mm256_set1_ps(2 * half - 1)};
+    eight_sums first = {{zero, zero, zero, zero},
+                        _mm256_set1_ps(tally->minimum),
+                        _mm256_set1_ps(tally->maximum),
+                        0};
+    eight_sums second = first;
+    int64_t i = 0;
+    for (; i + ES_LANES <= count; i += ES_LANES) {
+        __m256i a = add_eight(_mm256_loadu_ps(cosines + i), NULL, &rule, &first);
+        __m256i b = add_eight(_mm256_loadu_ps(cosines + i + 8), NULL, &rule, &second);
+        __m256i both = _mm256_permute4x64_epi64(_mm256_packus_epi32(a, b), 0xD8);
+        _mm256_storeu_si256((__m256i *)(bin + i), both);
     }
-    for (int p = 0; p < 4; p++) widen_and_fold(power[p], &tally->power[p]);
+    eight_sums sums[2] = {first, second};
+    add_last(cosines + i, count - i, &rule, sums, bin + i);
+    for (int p = 0; p < 4; p++) {
+        __m256 lanes[2] = {sums[0].power[p], sums[1].power[p]};
+        widen_and_fold(lanes, &tally->power[p]);
+    }
     float lows[8], highs[8];
-    _mm256_storeu_ps(lows, low);
-    _mm256_storeu_ps(highs, high);
+    _mm256_storeu_ps(lows, _mm256_min_ps(sums[0].low, sums[1].low));
+    _mm256_storeu_ps(highs, _mm256_max_ps(sums[0].high, sums[1].high));
     for (int j = 0; j < 8; j++) {
         if (lows[j] < tally->minimum) tally->minimum = lows[j];
         if (highs[j] > tally->maximum) tally->maximum = highs[j];
     }
     tally->minimum += 0.0f;
     tally->maximum += 0.0f;
-    tally->at_least += at_least;
+    tally->at_least += sums[0].at_least + sums[1].at_least;
 }
 
 static void reach(const float *cosines, const float *row_least, const float *column_least,
@@ -209,68 +282,42 @@ static int64_t near_edges(const float *cosines, int64_t count, float half, float
     return found;
 }
 
-/* Columns [from, to) of eight rows into two rows of the Gram matrix at once: each load of a row
- * serves both. */
-static void add_eight(const double *rows, int64_t d, int64_t i, int64_t from, int64_t to,
-                      double *sum)
+/* Four rows by 12 columns of a tile in twelve registers. */
+static void gram_part(int64_t depth, const double *left, const double *right, double *tile)
 {
-    __m256d left[8], right[8];
-    for (int r = 0; r < 8; r++) {
-        left[r] = _mm256_set1_pd(rows[r * d + i]);
-        right[r] = _mm256_set1_pd(rows[r * d + i + 1]);
-    }
-    double *next = sum + d;
-    int64_t j = from;
-    for (; j + 4 <= to; j += 4) {
-        __m256d a = _mm256_loadu_pd(sum + j), b = _mm256_loadu_pd(next + j);
-#pragma GCC unroll 8
-        for (int r = 0; r < 8; r++) {
-            __m256d row = _mm256_loadu_pd(rows + r * d + j);
-            a = _mm256_fmadd_pd(left[r], row, a);
-            b = _mm256_fmadd_pd(right[r], row, b);
+    __m256d sum[4][3];
+#pragma GCC unroll 4
+    for (int r = 0; r < 4; r++)
+#pragma GCC unroll 3
+        for (int c = 0; c < 3; c++) sum[r][c] = _mm256_load_pd(tile + r * ES_GRAM_WIDTH + 4 * c);
+    for (int64_t k = 0; k < depth; k++, left += ES_GRAM_ROWS, right += ES_GRAM_WIDTH) {
+        __m256d b0 = _mm256_load_pd(right), b1 = _mm256_load_pd(right + 4);
+        __m256d b2 = _mm256_load_pd(right + 8);
+#pragma GCC unroll 4
+        for (int r = 0; r < 4; r++) {
+            __m256d a = _mm256_broadcast_sd(left + r);
+            sum[r][0] = _mm256_fmadd_pd(a, b0, sum[r][0]);
+            sum[r][1] = _mm256_fmadd_pd(a, b1, sum[r][1]);
+            sum[r][2] = _mm256_fmadd_pd(a, b2, sum[r][2]);
         }
-        _mm256_storeu_pd(sum + j, a);
-        _mm256_storeu_pd(next + j, b);
     }
-    for (; j < to; j++)
-        for (int r = 0; r < 8; r++) {
-            sum[j] = fma(rows[r * d + i], rows[r * d + j], sum[j]);
-            next[j] = fma(rows[r * d + i + 1], rows[r * d + j], next[j]);
-        }
+#pragma GCC unroll 4
+    for (int r = 0; r < 4; r++)
+#pragma GCC unroll 3
+        for (int c = 0; c < 3; c++) _mm256_store_pd(tile + r * ES_GRAM_WIDTH + 4 * c, sum[r][c]);
 }
 
-/* Any number of rows into one row of the Gram matrix. */
-static void add_few(const double *rows, int64_t count, int64_t d, int64_t i, double *sum)
+static void gram_tile(int64_t depth, const double *left, const double *right, double *tile)
 {
-    for (int64_t r = 0; r < count; r++)
-        for (int64_t j = i; j < d; j++) sum[j] = fma(rows[r * d + i], rows[r * d + j], sum[j]);
-}
-
-enum { GRAM_COLUMNS = 256 }; /* of eight rows: 16 KB, which stay in the first-level cache */
-
-/* Eight rows into rows [first, end) of the Gram matrix, a stretch of columns at a time. */
-static void add_eight_to_band(const double *rows, int64_t d, int64_t first, int64_t end,
-                              double *gram)
-{
-    for (int64_t from = first; from < d; from += GRAM_COLUMNS) {
-        int64_t to = from + GRAM_COLUMNS < d ? from + GRAM_COLUMNS : d;
-        for (int64_t i = first; i + 1 < end && i < to; i += 2) {
-            /* The second row's element left of its diagonal is touched, too: put it back. */
-            double below = gram[(i + 1) * d + i];
-            add_eight(rows, d, i, i > from ? i : from, to, gram + i * d);
-            gram[(i + 1) * d + i] = below;
-        }
-    }
-    if ((end - first) % 2) add_few(rows, 8, d, end - 1, gram + (end - 1) * d);
+    for (int c = 0; c < ES_GRAM_WIDTH; c += 12)
+        for (int r = 0; r < ES_GRAM_ROWS; r += 4)
+            gram_part(depth, left + r, right + c, tile + r * ES_GRAM_WIDTH + c);
 }
 
 static void gram(const double *rows, int64_t count, int64_t d, int64_t first, int64_t end,
                  double *gram)
 {
-    int64_t r = 0;
-    for (; r + 8 <= count; r += 8) add_eight_to_band(rows + r * d, d, first, end, gram);
-    for (int64_t i = first; i < end && r < count; i++)
-        add_few(rows + r * d, count - r, d, i, gram + i * d);
+    es_gram_by_tiles(gram_tile, rows, count, d, first, end, gram);
 }
 
 /* 16-bit sums of pairs of products: at most 2 * 15 * 127 each, so that eight of them fit. */
@@ -357,6 +404,7 @@ void es_kernel_init_avx2(es_kernel *kernel)
 {
     kernel->name = "avx2";
     kernel->product = product;
+    kernel->product_and_count = product_and_count;
     kernel->tally = tally;
     kernel->reach = reach;
     kernel->float_dot = float_dot;

@@ -1,13 +1,22 @@
 /* AVX-512 (F, BW, DQ, VL). */
+#include "kernel/gram.h"
 #include "kernel/kernel.h"
 
 #include <immintrin.h>
 #include <math.h>
 
 /* 8 x 48 products in 24 registers: per k three loads of the right side and eight broadcasts of the
- * left for 24 multiply-adds. */
-static void product(int64_t depth, const float *left, const float *right, float *out)
+ * left for 24 multiply-adds. Those keep the multipliers busy and leave the other ports idle: the
+ * counts are raised there, a share of them every COUNT_EVERY steps. */
+enum { COUNT_EVERY = 4 };
+
+static inline __attribute__((always_inline)) void multiply(int64_t depth, const float *left,
+                                                           const float *right, float *out,
+                                                           const uint16_t *bin, int64_t count,
+                                                           uint32_t *counts)
 {
+    int64_t share = count ? (count * COUNT_EVERY + depth - 1) / depth : 0;
+    const uint16_t *bin_end = bin + count;
     for (int i = 0; i < ES_TILE; i += ES_LANES) _mm512_storeu_ps(out + i, _mm512_setzero_ps());
     for (int64_t start = 0; start < depth; start += ES_CHAIN) {
         int64_t end = depth - start < ES_CHAIN ? depth : start + ES_CHAIN;
@@ -15,16 +24,21 @@ static void product(int64_t depth, const float *left, const float *right, float 
         for (int r = 0; r < ES_STRIP; r++)
             for (int c = 0; c < 3; c++) sum[r][c] = _mm512_setzero_ps();
         const float *a = left + start * ES_PANEL, *b = right + start * ES_PANEL;
-        for (int64_t k = start; k < end; k++, a += ES_PANEL, b += ES_PANEL) {
-            __m512 b0 = _mm512_load_ps(b), b1 = _mm512_load_ps(b + 16);
-            __m512 b2 = _mm512_load_ps(b + 32);
+        for (int64_t k = start; k < end;) {
+            int64_t stop = end - k < COUNT_EVERY ? end : k + COUNT_EVERY;
+            for (; k < stop; k++, a += ES_PANEL, b += ES_PANEL) {
+                __m512 b0 = _mm512_load_ps(b), b1 = _mm512_load_ps(b + 16);
+                __m512 b2 = _mm512_load_ps(b + 32);
 #pragma GCC unroll 8
-            for (int r = 0; r < ES_STRIP; r++) {
-                __m512 a_r = _mm512_set1_ps(a[r]);
-                sum[r][0] = _mm512_fmadd_ps(a_r, b0, sum[r][0]);
-                sum[r][1] = _mm512_fmadd_ps(a_r, b1, sum[r][1]);
-                sum[r][2] = _mm512_fmadd_ps(a_r, b2, sum[r][2]);
+                for (int r = 0; r < ES_STRIP; r++) {
+                    __m512 a_r = _mm512_set1_ps(a[r]);
+                    sum[r][0] = _mm512_fmadd_ps(a_r, b0, sum[r][0]);
+                    sum[r][1] = _mm512_fmadd_ps(a_r, b1, sum[r][1]);
+                    sum[r][2] = _mm512_fmadd_ps(a_r, b2, sum[r][2]);
+                }
             }
+            const uint16_t *to = bin_end - bin < share ? bin_end : bin + share;
+            while (bin < to) counts[*bin++]++;
         }
         for (int r = 0; r < ES_STRIP; r++)
             for (int c = 0; c < 3; c++) {
@@ -32,6 +46,17 @@ static void product(int64_t depth, const float *left, const float *right, float 
                 _mm512_storeu_ps(at, _mm512_add_ps(_mm512_loadu_ps(at), sum[r][c]));
             }
     }
+}
+
+static void product(int64_t depth, const float *left, const float *right, float *out)
+{
+    multiply(depth, left, right, out, NULL, 0, NULL);
+}
+
+static void product_and_count(int64_t depth, const float *left, const float *right, float *out,
+                              const uint16_t *bin, int64_t count, uint32_t *counts)
+{
+    multiply(depth, left, right, out, bin, count, counts);
 }
 
 static double fold(__m512 lanes)
@@ -224,68 +249,35 @@ static int64_t near_edges(const float *cosines, int64_t count, float half, float
     return found;
 }
 
-/* Columns [from, to) of eight rows into two rows of the Gram matrix at once: each load of a row
- * serves both. */
-static void add_eight(const double *rows, int64_t d, int64_t i, int64_t from, int64_t to,
-                      double *sum)
+/* 8 x 24 sums in 24 registers. */
+static void gram_tile(int64_t depth, const double *left, const double *right, double *tile)
 {
-    __m512d left[8], right[8];
-    for (int r = 0; r < 8; r++) {
-        left[r] = _mm512_set1_pd(rows[r * d + i]);
-        right[r] = _mm512_set1_pd(rows[r * d + i + 1]);
-    }
-    double *next = sum + d;
-    int64_t j = from;
-    for (; j + 8 <= to; j += 8) {
-        __m512d a = _mm512_loadu_pd(sum + j), b = _mm512_loadu_pd(next + j);
+    __m512d sum[ES_GRAM_ROWS][3];
 #pragma GCC unroll 8
-        for (int r = 0; r < 8; r++) {
-            __m512d row = _mm512_loadu_pd(rows + r * d + j);
-            a = _mm512_fmadd_pd(left[r], row, a);
-            b = _mm512_fmadd_pd(right[r], row, b);
-        }
-        _mm512_storeu_pd(sum + j, a);
-        _mm512_storeu_pd(next + j, b);
-    }
-    for (; j < to; j++)
-        for (int r = 0; r < 8; r++) {
-            sum[j] = fma(rows[r * d + i], rows[r * d + j], sum[j]);
-            next[j] = fma(rows[r * d + i + 1], rows[r * d + j], next[j]);
-        }
-}
-
-/* Any number of rows into one row of the Gram matrix. */
-static void add_few(const double *rows, int64_t count, int64_t d, int64_t i, double *sum)
-{
-    for (int64_t r = 0; r < count; r++)
-        for (int64_t j = i; j < d; j++) sum[j] = fma(rows[r * d + i], rows[r * d + j], sum[j]);
-}
-
-enum { GRAM_COLUMNS = 256 }; /* of eight rows: 16 KB, which stay in the first-level cache */
-
-/* Eight rows into rows [first, end) of the Gram matrix, a stretch of columns at a time. */
-static void add_eight_to_band(const double *rows, int64_t d, int64_t first, int64_t end,
-                              double *gram)
-{
-    for (int64_t from = first; from < d; from += GRAM_COLUMNS) {
-        int64_t to = from + GRAM_COLUMNS < d ? from + GRAM_COLUMNS : d;
-        for (int64_t i = first; i + 1 < end && i < to; i += 2) {
-            /* The second row's element left of its diagonal is touched, too: put it back. */
-            double below = gram[(i + 1) * d + i];
-            add_eight(rows, d, i, i > from ? i : from, to, gram + i * d);
-            gram[(i + 1) * d + i] = below;
+    for (int r = 0; r < ES_GRAM_ROWS; r++)
+#pragma GCC unroll 3
+        for (int c = 0; c < 3; c++) sum[r][c] = _mm512_load_pd(tile + r * ES_GRAM_WIDTH + 8 * c);
+    for (int64_t k = 0; k < depth; k++, left += ES_GRAM_ROWS, right += ES_GRAM_WIDTH) {
+        __m512d b0 = _mm512_load_pd(right), b1 = _mm512_load_pd(right + 8);
+        __m512d b2 = _mm512_load_pd(right + 16);
+#pragma GCC unroll 8
+        for (int r = 0; r < ES_GRAM_ROWS; r++) {
+            __m512d a_r = _mm512_set1_pd(left[r]);
+            sum[r][0] = _mm512_fmadd_pd(a_r, b0, sum[r][0]);
+            sum[r][1] = _mm512_fmadd_pd(a_r, b1, sum[r][1]);
+            sum[r][2] = _mm512_fmadd_pd(a_r, b2, sum[r][2]);
         }
     }
-    if ((end - first) % 2) add_few(rows, 8, d, end - 1, gram + (end - 1) * d);
+#pragma GCC unroll 8
+    for (int r = 0; r < ES_GRAM_ROWS; r++)
+#pragma GCC unroll 3
+        for (int c = 0; c < 3; c++) _mm512_store_pd(tile + r * ES_GRAM_WIDTH + 8 * c, sum[r][c]);
 }
 
 static void gram(const double *rows, int64_t count, int64_t d, int64_t first, int64_t end,
                  double *gram)
 {
-    int64_t r = 0;
-    for (; r + 8 <= count; r += 8) add_eight_to_band(rows + r * d, d, first, end, gram);
-    for (int64_t i = first; i < end && r < count; i++)
-        add_few(rows + r * d, count - r, d, i, gram + i * d);
+    es_gram_by_tiles(gram_tile, rows, count, d, first, end, gram);
 }
 
 void es_kernel_init_avx512(es_kernel *kernel)
@@ -293,6 +285,7 @@ void es_kernel_init_avx512(es_kernel *kernel)
     es_kernel_init_avx2(kernel); /* nibbles */
     kernel->name = "avx512";
     kernel->product = product;
+    kernel->product_and_count = product_and_count;
     kernel->tally = tally;
     kernel->reach = reach;
     kernel->byte_reach = byte_reach;

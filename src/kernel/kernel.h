@@ -82,6 +82,12 @@ typedef struct es_kernel {
      * whole panel. */
     void (*product)(int64_t depth, const float *left, const float *right, float *out);
 
+    /* The same, and counts[bin[i]] += 1 for i < count meanwhile. A histogram that is kept one strip
+     * behind the products costs next to nothing so: it waits for memory, they for the multipliers.
+     */
+    void (*product_and_count)(int64_t depth, const float *left, const float *right, float *out,
+                              const uint16_t *bin, int64_t count, uint32_t *counts);
+
     /* Add `count` <= ES_TILE cosines to *tally and write the bin of each to `bin`:
      * clamp(floor(c * half + half), 0, 2 half - 1), half being half the number of bins, at most
      * 2^15. Powers are summed in 16 float lanes and added to the doubles in lane order. */

@@ -48,12 +48,9 @@ static void swap(double *a, double *b)
     *b = held;
 }
 
-es_status es_eigen_symmetric(int64_t n, double *matrix, double *values, es_error *error)
+/* LAPACK's verdict in words. */
+static es_status eigen_status(int info, int64_t n, es_error *error)
 {
-    int before = begin_single_thread();
-    /* Column-major LAPACK leaves vector k in column k, which is row k to us. */
-    int info = LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'V', 'U', (int)n, matrix, (int)n, values);
-    end_single_thread(before);
     if (info == LAPACK_WORK_MEMORY_ERROR)
         return es_fail(error, ES_NO_MEMORY, "out of memory (eigenvectors of a %lld x %lld matrix)",
                        (long long)n, (long long)n);
@@ -61,10 +58,47 @@ es_status es_eigen_symmetric(int64_t n, double *matrix, double *values, es_error
         return es_fail(error, ES_INTERNAL,
                        "the eigenvalues of a %lld x %lld matrix did not come out", (long long)n,
                        (long long)n);
+    return ES_OK;
+}
+
+es_status es_eigen_symmetric(int64_t n, double *matrix, double *values, es_error *error)
+{
+    int before = begin_single_thread();
+    /* Column-major LAPACK leaves vector k in column k, which is row k to us. */
+    int info = LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'V', 'U', (int)n, matrix, (int)n, values);
+    end_single_thread(before);
+    ES_TRY(eigen_status(info, n, error));
     for (int64_t k = 0; k < n / 2; k++) { /* ascending to descending */
         swap(&values[k], &values[n - 1 - k]);
         for (int64_t i = 0; i < n; i++) swap(&matrix[k * n + i], &matrix[(n - 1 - k) * n + i]);
     }
     for (int64_t k = 0; k < n; k++) orient(n, matrix + k * n);
     return ES_OK;
+}
+
+es_status es_eigen_values(int64_t n, double *matrix, double *values, es_error *error)
+{
+    int before = begin_single_thread();
+    int info = LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'N', 'U', (int)n, matrix, (int)n, values);
+    end_single_thread(before);
+    ES_TRY(eigen_status(info, n, error));
+    for (int64_t k = 0; k < n / 2; k++) swap(&values[k], &values[n - 1 - k]);
+    return ES_OK;
+}
+
+int es_products_begin(void)
+{
+    return begin_single_thread();
+}
+
+void es_products(int64_t n, int64_t d, int64_t k, const double *rows, const double *vectors,
+                 double *out)
+{
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)n, (int)k, (int)d, 1, rows, (int)d,
+                vectors, (int)d, 0, out, (int)k);
+}
+
+void es_products_end(int before)
+{
+    end_single_thread(before);
 }

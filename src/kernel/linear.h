@@ -15,4 +15,14 @@ void es_gram_add(int64_t n, int64_t d, const double *rows, double *gram);
  * (the first one among equals). n <= 20,000. NO_MEMORY, INTERNAL where LAPACK does not converge. */
 es_status es_eigen_symmetric(int64_t n, double *matrix, double *values, es_error *error);
 
+/* The eigenvalues alone. */
+es_status es_eigen_values(int64_t n, double *matrix, double *values, es_error *error);
+
+/* out (n, k) = rows (n, d) times vectors (k, d)'. Between es_products_begin(), which returns what
+ * es_products_end() takes, any number of threads may call it; nothing else here is called then. */
+int es_products_begin(void);
+void es_products(int64_t n, int64_t d, int64_t k, const double *rows, const double *vectors,
+                 double *out);
+void es_products_end(int before);
+
 #endif

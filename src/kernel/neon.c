@@ -47,6 +47,13 @@ static void product(int64_t depth, const float *left, const float *right, float 
     }
 }
 
+static void product_and_count(int64_t depth, const float *left, const float *right, float *out,
+                              const uint16_t *bin, int64_t count, uint32_t *counts)
+{
+    product(depth, left, right, out);
+    for (int64_t i = 0; i < count; i++) counts[bin[i]]++;
+}
+
 static double widen_and_fold(const float32x4_t lanes[4])
 {
     double lane[ES_LANES];
@@ -327,6 +334,7 @@ void es_kernel_init_neon(es_kernel *kernel)
 {
     kernel->name = "neon";
     kernel->product = product;
+    kernel->product_and_count = product_and_count;
     kernel->tally = tally;
     kernel->reach = reach;
     kernel->byte_reach = byte_reach;

@@ -19,6 +19,13 @@ static void product(int64_t depth, const float *left, const float *right, float 
     }
 }
 
+static void product_and_count(int64_t depth, const float *left, const float *right, float *out,
+                              const uint16_t *bin, int64_t count, uint32_t *counts)
+{
+    product(depth, left, right, out);
+    for (int64_t i = 0; i < count; i++) counts[bin[i]]++;
+}
+
 static void tally(const float *cosines, int64_t count, float shift, float level, float half,
                   uint16_t *bin, es_tally *tally)
 {
@@ -191,6 +198,7 @@ void es_kernel_init_scalar(es_kernel *kernel)
 {
     *kernel = (es_kernel){.name = "scalar",
                           .product = product,
+                          .product_and_count = product_and_count,
                           .tally = tally,
                           .reach = reach,
                           .byte_product = byte_product,

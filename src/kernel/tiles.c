@@ -123,11 +123,10 @@ typedef struct tiles_run {
 static es_status multiply_strip(void *context, int worker, const es_strip *place, es_error *error)
 {
     const tiles_run *run = context;
-    int64_t depth = run->packed->depth, row = place->first_row;
-    const float *data = run->packed->data;
+    const es_packed *packed = run->packed;
     _Alignas(64) float cosines[ES_TILE];
-    run->kernel->product(depth, data + row / ES_PANEL * ES_PANEL * depth + row % ES_PANEL,
-                         data + place->first_column * depth, cosines);
+    run->kernel->product(packed->depth, es_strip_left(packed, place), es_strip_right(packed, place),
+                         cosines);
     es_strip strip = *place;
     strip.cosines = cosines;
     return run->take(run->sink, worker, &strip, error);

@@ -46,6 +46,18 @@ typedef es_status es_visit_strip(void *context, int worker, const es_strip *stri
 es_status es_strips_run(int64_t rows, int64_t block, int threads, es_visit_strip *visit,
                         void *context, const es_progress *progress, es_error *error);
 
+/* Where the rows and the columns of a strip are packed: what es_kernel.product multiplies. */
+static inline const float *es_strip_left(const es_packed *packed, const es_strip *strip)
+{
+    int64_t row = strip->first_row;
+    return packed->data + row / ES_PANEL * ES_PANEL * packed->depth + row % ES_PANEL;
+}
+
+static inline const float *es_strip_right(const es_packed *packed, const es_strip *strip)
+{
+    return packed->data + strip->first_column * packed->depth;
+}
+
 /* Called by many threads at once, one strip each; `worker` names per-thread scratch. */
 typedef es_status es_take_strip(void *sink, int worker, const es_strip *strip, es_error *error);
 

@@ -5,6 +5,7 @@
 #include "render/gnuplot.h"
 
 #include <embscope/plot.h>
+#include <embscope/report.h>
 
 #define ES_STYLE_INK      "#1f2937" /* titles, labels */
 #define ES_STYLE_MUTED    "#667085" /* subtitle, tick labels */
@@ -39,7 +40,13 @@ double es_figure_text_width(int columns, double font_size);
  * failed for lack of memory (told by es_gnuplot_draw). */
 es_figure es_figure_matrix(const es_space *space, const es_matrix *matrix);
 es_figure es_figure_distribution(const es_space *space, const es_distribution *distribution);
+es_figure es_figure_spectrum(const es_space *space, const es_spectrum *spectrum);
 es_figure es_figure_neighbors(const es_space *space, const es_neighbors *neighbors);
+es_figure es_figure_hubness(const es_space *space, const es_knn *knn);
+es_figure es_figure_positions(const es_space *space, const es_positions *positions);
+es_figure es_figure_token_map(const es_space *space, const es_token_map *map);
+es_figure es_figure_audit(const es_space *space, const es_audit *audit);
+es_figure es_figure_clusters(const es_space *space, const es_clusters *clusters);
 es_figure es_figure_embeddings(const es_space *space, const es_selection *selection,
                                const double *vectors);
 

@@ -45,7 +45,11 @@ void es_html_token(es_text *page, const char *data, size_t size)
         return;
     }
     es_text_add(page, "<code class=\"token\">&quot;");
-    es_html_text(page, data, size);
+    es_text shown = {0}; /* bytes that are no text as \xC6, not as one sign for them all */
+    es_display_plain(&shown, data, size);
+    es_html_text(page, shown.data ? shown.data : "", shown.size);
+    page->failed |= shown.failed;
+    es_text_release(&shown);
     es_text_add(page, "&quot;</code>");
 }
 

@@ -80,9 +80,13 @@ void es_npy_header_bytes(const char *descr, int64_t rows, int64_t columns,
     memcpy(header, magic, MAGIC);
     header[MAGIC] = ES_NPY_HEADER - PREFIX;
     header[MAGIC + 1] = 0;
+    char shape[48];
+    if (columns)
+        snprintf(shape, sizeof shape, "(%lld, %lld)", (long long)rows, (long long)columns);
+    else
+        snprintf(shape, sizeof shape, "(%lld,)", (long long)rows);
     int length = snprintf(header + PREFIX, ES_NPY_HEADER - PREFIX,
-                          "{'descr': '%s', 'fortran_order': False, 'shape': (%lld, %lld), }", descr,
-                          (long long)rows, (long long)columns);
+                          "{'descr': '%s', 'fortran_order': False, 'shape': %s, }", descr, shape);
     assert(length > 0 && length < ES_NPY_HEADER - PREFIX);
     header[PREFIX + length] = ' ';
     header[ES_NPY_HEADER - 1] = '\n';
@@ -103,7 +107,7 @@ void es_npz_write_array(es_npz_writer *writer, const char *name, const char *des
     assert(writer->count < ES_NPZ_MEMBERS && strlen(name) + strlen(".npy") < ES_NPZ_NAME);
     char header[ES_NPY_HEADER];
     es_npy_header_bytes(descr, rows, columns, header);
-    int64_t size = rows * columns * (descr[2] - '0');
+    int64_t size = rows * (columns ? columns : 1) * (descr[2] - '0');
     es_npz_member *member = &writer->members[writer->count++];
     *member = (es_npz_member){.size = ES_NPY_HEADER + size, .header = writer->at};
     snprintf(member->name, sizeof member->name, "%s.npy", name);

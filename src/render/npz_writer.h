@@ -26,8 +26,8 @@ typedef struct es_npz_writer {
 
 es_npz_writer es_npz_write_to(FILE *out);
 
-/* The array `name` (at most 27 bytes): (rows, columns), row-major, as NumPy's type `descr` ("<i4",
- * "<f4"). A write that fails shows in ferror(out). */
+/* The array `name` (at most 27 bytes): (rows, columns), row-major, or (rows,) where `columns`
+ * is 0, as NumPy's type `descr` ("<i4", "<f4"). A write that fails shows in ferror(out). */
 void es_npz_write_array(es_npz_writer *writer, const char *name, const char *descr,
                         const void *data, int64_t rows, int64_t columns);
 

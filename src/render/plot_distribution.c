@@ -162,6 +162,11 @@ es_figure es_figure_distribution(const es_space *space, const es_distribution *a
     es_text_add(&title, "The cosines of all ");
     es_text_count(&title, all->pairs);
     es_text_add(&title, " pairs");
+    if (all->sampled) {
+        es_text_add(&title, " of ");
+        es_text_count(&title, all->rows);
+        es_text_add(&title, " tokens drawn by lot");
+    }
     es_source_caption(&subtitle, es_space_source(space));
     es_figure figure = es_figure_start("distribution", WIDTH, HEIGHT, &title, &subtitle);
     es_text_release(&title);

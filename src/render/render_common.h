@@ -37,7 +37,13 @@ void es_render_info_members(es_json_writer *json, const es_space *space, const e
 void es_render_similarity_members(es_json_writer *json, const es_similarity *similarity);
 void es_render_neighbors_members(es_json_writer *json, const es_neighbors *neighbors);
 void es_render_distribution_members(es_json_writer *json, const es_distribution *distribution);
+void es_render_spectrum_members(es_json_writer *json, const es_space *space,
+                                const es_spectrum *spectrum);
 void es_render_knn_members(es_json_writer *json, const es_space *space, const es_knn *knn);
+void es_render_audit_members(es_json_writer *json, const es_space *space, const es_audit *audit);
+void es_render_positions_members(es_json_writer *json, const es_positions *positions);
+void es_render_cluster_members(es_json_writer *json, const es_space *space,
+                               const es_clusters *clusters);
 void es_render_matrix_members(es_json_writer *json, const es_matrix *matrix);
 
 /* The tables without the heading; the report shows them under its own. */
@@ -49,8 +55,17 @@ es_status es_render_neighbors_body(const es_space *space, const es_neighbors *ne
                                    const es_render_options *options, FILE *out, es_error *error);
 es_status es_render_distribution_body(const es_space *space, const es_distribution *distribution,
                                       const es_render_options *options, FILE *out, es_error *error);
+es_status es_render_spectrum_body(const es_space *space, const es_spectrum *spectrum,
+                                  const es_render_options *options, FILE *out, es_error *error);
 es_status es_render_knn_body(const es_space *space, const es_knn *knn,
                              const es_render_options *options, FILE *out, es_error *error);
+/* At most `most` findings of each kind. */
+es_status es_render_audit_body(const es_space *space, const es_audit *audit, int64_t most,
+                               const es_render_options *options, FILE *out, es_error *error);
+es_status es_render_positions_body(const es_positions *positions, const es_render_options *options,
+                                   FILE *out, es_error *error);
+es_status es_render_cluster_body(const es_space *space, const es_clusters *clusters,
+                                 const es_render_options *options, FILE *out, es_error *error);
 es_status es_render_matrix_body(const es_matrix *matrix, const es_render_options *options,
                                 FILE *out, es_error *error);
 

@@ -199,7 +199,8 @@ es_status es_render_distribution_body(const es_space *space, const es_distributi
     es_number_count(distribution->pairs, pairs);
     es_number_count(distribution->rows, rows);
     es_number_count(distribution->left_out, left_out);
-    fprintf(out, "the cosines of all %s pairs of %s rows", pairs, rows);
+    fprintf(out, "the cosines of all %s pairs of %s rows%s", pairs, rows,
+            distribution->sampled ? " drawn by lot" : "");
     if (distribution->left_out) fprintf(out, " (left out, zero or non-finite: %s)", left_out);
     fputs("\n\n", out);
     ES_TRY(print_moments(space, distribution, options, out, error));

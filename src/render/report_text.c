@@ -6,29 +6,28 @@
 #include <math.h>
 #include <string.h>
 
-static void begin(es_text *page)
+void es_report_begin(es_text *page)
 {
     es_text_add(page, "<div class=\"finding\">\n<p>");
 }
 
-static void next(es_text *page)
+void es_report_next(es_text *page)
 {
     es_text_add(page, "</p>\n<p>");
 }
 
-static void end(es_text *page)
+void es_report_end(es_text *page)
 {
     es_text_add(page, "</p>\n</div>\n");
 }
 
-/* "1 row", "2,000 rows" */
-static void add_counted(es_text *page, int64_t count, const char *one, const char *many)
+void es_report_counted(es_text *page, int64_t count, const char *one, const char *many)
 {
     es_text_count(page, count);
     es_text_printf(page, " %s", count == 1 ? one : many);
 }
 
-static void add_percent(es_text *page, double share)
+void es_report_percent(es_text *page, double share)
 {
     double percent = 100 * share;
     es_text_fixed(page, percent, percent != 0 && percent < 0.1 ? 4 : percent < 10 ? 2 : 1);
@@ -43,14 +42,14 @@ static void add_norm_token(es_text *page, const es_token_norm *token)
 void es_report_say_loaded(es_text *page, const es_report *report)
 {
     const es_info *info = &report->info;
-    begin(page);
+    es_report_begin(page);
     if (info->tying == ES_TYING_TIED) {
         es_text_add(page,
                     "In this model the weights are tied: the unembedding is the embedding, byte "
                     "for byte. The vectors that read a token in also score it on the way out.");
     } else if (info->tying == ES_TYING_UNTIED) {
         es_text_add(page, "In this model the weights are not tied: ");
-        add_counted(page, info->untied_rows, "row differs", "rows differ");
+        es_report_counted(page, info->untied_rows, "row differs", "rows differ");
         es_text_add(page,
                     " between embedding and unembedding. What follows is about the table named "
                     "above.");
@@ -60,26 +59,26 @@ void es_report_say_loaded(es_text *page, const es_report *report)
     int64_t undefined = info->zero.count + info->non_finite.count;
     if (undefined) {
         es_text_add(page, " ");
-        add_counted(page, undefined, "row is", "rows are");
+        es_report_counted(page, undefined, "row is", "rows are");
         es_text_add(page,
                     " zero or not finite: no direction, hence no cosine. They are left out of "
                     "everything below.");
     }
     if (info->duplicates.count) {
         es_text_add(page, " ");
-        add_counted(page, info->duplicates.count, "row equals", "rows equal");
+        es_report_counted(page, info->duplicates.count, "row equals", "rows equal");
         es_text_add(page, " an earlier one bit for bit.");
     }
-    end(page);
+    es_report_end(page);
 }
 
 void es_report_say_norms(es_text *page, const es_report *report)
 {
     const es_info *info = &report->info;
-    begin(page);
+    es_report_begin(page);
     if (!isfinite(info->norm_median)) {
         es_text_add(page, "No row of this table has a defined norm.");
-        end(page);
+        es_report_end(page);
         return;
     }
     es_text_add(page, "Half of the rows have a norm between ");
@@ -96,7 +95,7 @@ void es_report_say_norms(es_text *page, const es_report *report)
         es_text_add(page, " times as long as the shortest. The cosine does not see this; the dot "
                           "product and the Euclidean distance do.");
     }
-    end(page);
+    es_report_end(page);
 }
 
 /* The article's question: is the first nearer to the second than to the third? */
@@ -128,13 +127,13 @@ static void say_nearer(es_text *page, const es_similarity *pairs)
 void es_report_say_pairs(es_text *page, const es_report *report)
 {
     const es_similarity *pairs = &report->pairs;
-    begin(page);
+    es_report_begin(page);
     bool three = pairs->token_count >= 3 && pairs->cosine && isfinite(pairs->cosine[1]) &&
                  isfinite(pairs->cosine[2]);
     if (three) say_nearer(page, pairs);
     const es_pair *pair = pairs->pair_count ? &pairs->pairs[0] : NULL;
     if (pair && isfinite(pair->cosine) && isfinite(pair->z_random)) {
-        if (three) next(page);
+        if (three) es_report_next(page);
         es_text_add(page, "The cosine of ");
         add_norm_token(page, &pairs->tokens[pair->a]);
         es_text_add(page, " and ");
@@ -158,16 +157,16 @@ void es_report_say_pairs(es_text *page, const es_report *report)
         es_text_add(page,
                     "The cosine of these tokens is not defined: a row is zero or not finite.");
     }
-    end(page);
+    es_report_end(page);
 }
 
 void es_report_say_neighbors(es_text *page, const es_report *report)
 {
-    begin(page);
+    es_report_begin(page);
     const es_neighbors *query = report->query_count ? &report->queries[0] : NULL;
     if (!query || !query->count) {
         es_text_add(page, "No token has a neighbour here.");
-        end(page);
+        es_report_end(page);
         return;
     }
     const es_neighbor *first = &query->neighbors[0], *last = &query->neighbors[query->count - 1];
@@ -187,7 +186,7 @@ void es_report_say_neighbors(es_text *page, const es_report *report)
     es_text_add(page, ". A pair of tokens taken at random from this space is at ");
     es_text_fixed(page, report->distribution.mean, 4);
     es_text_add(page, " on average.");
-    end(page);
+    es_report_end(page);
 }
 
 /* The two single tokens joined first. */
@@ -211,24 +210,24 @@ static void say_first_merge(es_text *page, const es_matrix *matrix)
 void es_report_say_matrix(es_text *page, const es_report *report)
 {
     const es_matrix *matrix = &report->matrix;
-    begin(page);
+    es_report_begin(page);
     if (matrix->n < 2) {
         es_text_add(page, "Fewer than two of the words have a direction: there is no matrix.");
-        end(page);
+        es_report_end(page);
         return;
     }
     int64_t above = 0;
     for (int64_t k = 0; k < matrix->n; k++)
         above += matrix->eigenvalues[k] > matrix->random_edges[1];
     say_first_merge(page, matrix);
-    next(page);
+    es_report_next(page);
     es_text_printf(page, "The largest of the %lld eigenvalues, ", (long long)matrix->n);
     es_text_fixed(page, matrix->eigenvalues[0], 3);
     es_text_add(page, ", holds ");
-    add_percent(page, matrix->eigenvalues[0] / (double)matrix->n);
+    es_report_percent(page, matrix->eigenvalues[0] / (double)matrix->n);
     es_text_add(page, " of their sum. ");
     if (above) {
-        add_counted(page, above, "lies", "lie");
+        es_report_counted(page, above, "lies", "lie");
         es_text_add(page, " above ");
     } else {
         es_text_add(page, "None lies above ");
@@ -239,7 +238,7 @@ void es_report_say_matrix(es_text *page, const es_report *report)
                               "lean one way any words have one such direction; the others "
                               "are what sets these apart."
                             : ": these words look like random directions.");
-    end(page);
+    es_report_end(page);
 }
 
 static void say_mean(es_text *page, const es_distribution *all)
@@ -265,10 +264,10 @@ static void say_mean(es_text *page, const es_distribution *all)
 void es_report_say_distribution(es_text *page, const es_report *report)
 {
     const es_distribution *all = &report->distribution;
-    begin(page);
+    es_report_begin(page);
     if (!all->pairs) {
         es_text_add(page, "Fewer than two rows have a direction: there is no pair.");
-        end(page);
+        es_report_end(page);
         return;
     }
     say_mean(page, all);
@@ -283,29 +282,29 @@ void es_report_say_distribution(es_text *page, const es_report *report)
         es_text_add(page, ").");
     }
     if (isfinite(all->once_level)) {
-        next(page);
+        es_report_next(page);
         es_text_add(page, "Among as many random pairs, one would be expected to pass ");
         es_text_fixed(page, all->once_level, 4);
         es_text_add(page, ". Here ");
         if (all->above_chance) {
             es_text_count(page, all->above_chance);
             es_text_add(page, all->above_chance == 1 ? " does (" : " do (");
-            add_percent(page, (double)all->above_chance / (double)all->pairs);
+            es_report_percent(page, (double)all->above_chance / (double)all->pairs);
             es_text_add(page, ").");
         } else {
             es_text_add(page, "none does.");
         }
     }
-    end(page);
+    es_report_end(page);
 }
 
 void es_report_say_euclid(es_text *page, const es_report *report)
 {
     double rho = report->order_spearman;
-    begin(page);
+    es_report_begin(page);
     if (!isfinite(rho)) {
         es_text_add(page, "Too few rows are defined to compare the two orders here.");
-        end(page);
+        es_report_end(page);
         return;
     }
     es_text_add(page,
@@ -319,5 +318,5 @@ void es_report_say_euclid(es_text *page, const es_report *report)
                             "distance."
                           : ": two different orders. The length of a row, not its direction, "
                             "decides most of its distance.");
-    end(page);
+    es_report_end(page);
 }

@@ -14,5 +14,20 @@ void es_report_say_neighbors(es_text *page, const es_report *report);
 void es_report_say_matrix(es_text *page, const es_report *report);
 void es_report_say_distribution(es_text *page, const es_report *report);
 void es_report_say_euclid(es_text *page, const es_report *report);
+void es_report_say_nearest(es_text *page, const es_report *report);
+void es_report_say_spectrum(es_text *page, const es_report *report);
+void es_report_say_clusters(es_text *page, const es_report *report);
+void es_report_say_audit(es_text *page, const es_report *report);
+void es_report_say_map(es_text *page, const es_report *report);
+void es_report_say_positions(es_text *page, const es_report *report);
+
+/* What they are put together from: a finding's beginning, its next paragraph, its end; "1 row",
+ * "2,000 rows"; a share in percent. */
+void es_report_token(es_text *page, const es_space *space, int64_t id); /* or "row 7" */
+void es_report_begin(es_text *page);
+void es_report_next(es_text *page);
+void es_report_end(es_text *page);
+void es_report_counted(es_text *page, int64_t count, const char *one, const char *many);
+void es_report_percent(es_text *page, double share);
 
 #endif

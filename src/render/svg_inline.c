@@ -60,15 +60,16 @@ static void replace_all(es_text *out, const es_text *svg, const replacements *al
     }
 }
 
-/* From `start` up to and with `end`, where both are there. */
-static void cut(es_text *svg, const char *start, const char *end)
+/* From `start` up to and with `end`, where both are there: was something cut? */
+static bool cut(es_text *svg, const char *start, const char *end)
 {
     char *from = strstr(svg->data, start);
     char *to = from ? strstr(from, end) : NULL;
-    if (!to) return;
+    if (!to) return false;
     to += strlen(end);
     memmove(from, to, svg->size - (size_t)(to - svg->data) + 1);
     svg->size -= (size_t)(to - from);
+    return true;
 }
 
 static void add_inline(replacements *all, const es_figure *figure)
@@ -108,7 +109,8 @@ es_status es_svg_finish(const es_figure *figure, es_text *svg, bool inlined, es_
     if (inlined) {
         add_inline(&all, figure);
         cut(svg, "<?xml", "?>");
-        cut(svg, "<title>", "</title>");
+        while (cut(svg, "<title>", "</title>")) { /* each line's command, shown on hovering */
+        }
         cut(svg, "<desc>", "</desc>");
     }
     es_text out = {0};

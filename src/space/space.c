@@ -99,15 +99,31 @@ static es_status open_vocabulary(es_space *space, const es_open_options *options
 static es_status read_raw_rows(void *context, int64_t first, int64_t count, double *out,
                                es_error *error);
 
-static es_status open_transform(es_space *space, const char *chain, es_error *error)
+es_status es_space_set_transform(es_space *space, const char *chain, es_error *error)
 {
-    if (!chain || !*chain) return ES_OK;
-    ES_TRY(
-        es_transform_parse(chain, space->kernel, space->source.columns, &space->transform, error));
-    space->source.transform_count = es_transform_count(space->transform);
-    space->source.transforms = es_transform_names(space->transform);
-    ES_TRY(es_space_load(space, error));
-    return es_transform_fit(space->transform, space->source.rows, read_raw_rows, space, error);
+    es_transform *made = NULL;
+    if (chain && *chain && strcmp(chain, "raw") != 0)
+        ES_TRY(es_transform_parse(chain, space->kernel, space->source.columns, &made, error));
+    es_transform_free(space->transform);
+    free(space->norms);
+    free(space->states);
+    space->norms = NULL;
+    space->states = NULL;
+    space->transform = NULL;
+    space->source.transform_count = 0;
+    space->source.transforms = NULL;
+    if (!made) return ES_OK;
+    es_status status = es_space_load(space, error);
+    if (status == ES_OK)
+        status = es_transform_fit(made, space->source.rows, read_raw_rows, space, error);
+    if (status != ES_OK) {
+        es_transform_free(made);
+        return status;
+    }
+    space->transform = made;
+    space->source.transform_count = es_transform_count(made);
+    space->source.transforms = es_transform_names(made);
+    return ES_OK;
 }
 
 static es_status open_table(es_space *space, const es_open_options *options,
@@ -166,7 +182,7 @@ es_status es_space_open(const char *model, const es_open_options *options, es_sp
         status = es_config_read(location.folder, &config, error);
     if (status == ES_OK) status = open_table(space, options, &location, &config, error);
     if (status == ES_OK) status = open_vocabulary(space, options, &config, error);
-    if (status == ES_OK) status = open_transform(space, options->transform, error);
+    if (status == ES_OK) status = es_space_set_transform(space, options->transform, error);
     if (status == ES_OK && options->load) status = es_space_load(space, error);
     es_location_release(&location);
     es_config_release(&config);

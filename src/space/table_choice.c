@@ -112,6 +112,12 @@ static const es_tensor *only_table(const es_container *container)
     return only;
 }
 
+/* A matrix that says nothing of what it is: it is what the user says. Or NULL. */
+static const es_tensor *bare_matrix(const es_container *container)
+{
+    return strcmp(container->format, es_format_npy.name) == 0 ? only_table(container) : NULL;
+}
+
 es_status es_table_choose(const es_container *container, const char *path, const es_config *config,
                           const es_open_options *options, const es_tensor **table,
                           const es_tensor **other, bool *tied, es_error *error)
@@ -139,10 +145,17 @@ es_status es_table_choose(const es_container *container, const char *path, const
     }
     if (strcmp(which, "position") == 0) {
         *table = find_by_names(container, position_names);
+        if (!*table) *table = bare_matrix(container);
         *tied = false; /* said of the embedding and the unembedding alone */
         if (*table) return ES_OK;
-        return fail_with_list(container, path, "no position table (such as wpe.weight) in it",
-                              error);
+        if (container->keys)
+            return es_fail(error, ES_NOT_FOUND, "%s: no position table in it: its rows are words",
+                           path);
+        return fail_with_list(
+            container, path,
+            "no position table (such as wpe.weight) in it: rotary, ALiBi and relative "
+            "positions have none",
+            error);
     }
     if (strcmp(which, "input") != 0)
         return es_fail(error, ES_BAD_ARGUMENT,

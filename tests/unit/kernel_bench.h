@@ -17,12 +17,19 @@ typedef struct bench_data {
     float *left, *right, *out;
     double *a, *b, *gram;
     uint16_t bins[ES_TILE];
+    uint32_t counts[1 << 16];
     double sink;
 } bench_data;
 
 static void bench_product(const es_kernel *kernel, bench_data *data)
 {
     kernel->product(BENCH_DEPTH, data->left, data->right, data->out);
+}
+
+static void bench_product_and_count(const es_kernel *kernel, bench_data *data)
+{
+    kernel->product_and_count(BENCH_DEPTH, data->left, data->right, data->out, data->bins, ES_TILE,
+                              data->counts);
 }
 
 static void bench_tally(const es_kernel *kernel, bench_data *data)
@@ -74,7 +81,7 @@ static void bench_dot_and_square(const es_kernel *kernel, bench_data *data)
 
 static void bench_gram(const es_kernel *kernel, bench_data *data)
 {
-    kernel->gram(data->a, 8, BENCH_DEPTH, 0, BENCH_GRAM, data->gram);
+    kernel->gram(data->a, 96, BENCH_DEPTH, 0, BENCH_GRAM, data->gram);
 }
 
 static double nanoseconds(void)
@@ -111,6 +118,7 @@ static int bench(double (*uniform)(es_random *random))
         const char *name;
         void (*call)(const es_kernel *, bench_data *);
     } functions[] = {{"product", bench_product},
+                     {"product_and_count", bench_product_and_count},
                      {"tally", bench_tally},
                      {"reach", bench_reach},
                      {"byte_product", bench_byte_product},
@@ -119,19 +127,20 @@ static int bench(double (*uniform)(es_random *random))
                      {"dot", bench_dot},
                      {"gram", bench_gram},
                      {"dot_and_square", bench_dot_and_square}};
-    bench_data data = {.left = es_alloc_aligned(BENCH_DEPTH * ES_PANEL, sizeof(float)),
-                       .right = es_alloc_aligned(BENCH_DEPTH * ES_PANEL, sizeof(float)),
-                       .out = es_alloc_aligned(ES_TILE, sizeof(float)),
-                       .a = es_alloc_aligned(8 * BENCH_DEPTH, sizeof(double)),
-                       .b = es_alloc_aligned(BENCH_DEPTH, sizeof(double)),
-                       .gram = es_alloc((int64_t)BENCH_DEPTH * BENCH_DEPTH, sizeof(double))};
+    static bench_data data;
+    data = (bench_data){.left = es_alloc_aligned(BENCH_DEPTH * ES_PANEL, sizeof(float)),
+                        .right = es_alloc_aligned(BENCH_DEPTH * ES_PANEL, sizeof(float)),
+                        .out = es_alloc_aligned(ES_TILE, sizeof(float)),
+                        .a = es_alloc_aligned(96 * BENCH_DEPTH, sizeof(double)),
+                        .b = es_alloc_aligned(BENCH_DEPTH, sizeof(double)),
+                        .gram = es_alloc((int64_t)BENCH_DEPTH * BENCH_DEPTH, sizeof(double))};
     if (!data.left || !data.right || !data.out || !data.a || !data.b || !data.gram) return 1;
     es_random random = {8};
     for (int64_t k = 0; k < BENCH_DEPTH * ES_PANEL; k++) {
         data.left[k] = (float)uniform(&random);
         data.right[k] = (float)uniform(&random);
     }
-    for (int64_t k = 0; k < 8 * BENCH_DEPTH; k++) data.a[k] = uniform(&random);
+    for (int64_t k = 0; k < 96 * BENCH_DEPTH; k++) data.a[k] = uniform(&random);
     for (int64_t k = 0; k < BENCH_DEPTH; k++) data.b[k] = uniform(&random);
     printf("# depth %d; nanoseconds a call, ratio to scalar\n", BENCH_DEPTH);
     for (size_t f = 0; f < sizeof functions / sizeof *functions; f++) {

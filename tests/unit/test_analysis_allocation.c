@@ -115,6 +115,16 @@ static es_status run_knn(es_space *space, int threads, es_error *error)
     return status;
 }
 
+static es_status run_spectrum(es_space *space, int threads, es_error *error)
+{
+    es_spectrum answer;
+    es_spectrum_options options = {.threads = threads};
+    es_status status = es_spectrum_compute(space, &options, &answer, error);
+    if (status == ES_OK) es_spectrum_release(&answer);
+    if (status == ES_OK) status = es_space_set_transform(space, "whiten", error);
+    return status;
+}
+
 static es_status run_report(es_space *space, int threads, es_error *error)
 {
     es_report answer;
@@ -148,6 +158,7 @@ static const struct {
               {"distribution", NULL, run_distribution},
               {"matrix", NULL, run_matrix},
               {"knn", NULL, run_knn},
+              {"spectrum", NULL, run_spectrum},
               {"report", NULL, run_report},
               {"vector", NULL, run_vector}};
 

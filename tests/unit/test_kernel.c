@@ -9,67 +9,10 @@
 #include "base/random.h"
 #include "kernel/kernel.h"
 #include "kernel_bench.h"
+#include "kernel_inputs.h"
 #include "test.h"
 
-#include <float.h>
 #include <math.h>
-
-enum { MOST_DEPTH = 4096, GRAM_MOST = 270, GRAM_ROWS = 17 };
-
-static const int64_t depths[] = {1, 2, 15, 16, 17, 255, 256, 257, 511, 768, 1000, MOST_DEPTH};
-enum { DEPTHS = sizeof depths / sizeof *depths };
-
-typedef enum pattern { ORDINARY, DENORMAL, EXTREME, SIGNED_ZEROS, PATTERNS } pattern;
-
-static double uniform(es_random *random)
-{
-    return (double)(es_random_next(random) >> 11) * 0x1p-52 - 1;
-}
-
-/* A component of a float32 row. */
-static float draw(es_random *random, pattern pattern)
-{
-    static const float extremes[] = {1e-30f, -1e-30f, 1e30f,   -1e30f,  0.0f,     -0.0f,
-                                     1.0f,   -1.0f,   FLT_MIN, FLT_MAX, 0x1p-149f};
-    double x = uniform(random);
-    switch (pattern) {
-    case DENORMAL: return (float)(x * 1e-38);
-    case EXTREME: return extremes[es_random_below(random, sizeof extremes / sizeof *extremes)];
-    case SIGNED_ZEROS: return x < -0.5 ? -0.0f : x < 0 ? 0.0f : (float)x;
-    default: return (float)x;
-    }
-}
-
-/* A component of a float64 vector: no float32, so that products need rounding; denormal in float64
- * too. */
-static double draw_double(es_random *random, pattern pattern)
-{
-    switch (pattern) {
-    case ORDINARY: return uniform(random);
-    case DENORMAL: return uniform(random) * 1e-160;
-    default: return (double)draw(random, pattern);
-    }
-}
-
-static bool same_bits(const void *a, const void *b, size_t size)
-{
-    return memcmp(a, b, size) == 0;
-}
-
-/* NaN (infinity less infinity) is NaN, whatever its payload. */
-static bool same_floats(const float *a, const float *b, int64_t count)
-{
-    for (int64_t i = 0; i < count; i++)
-        if (!(isnan(a[i]) && isnan(b[i])) && !same_bits(&a[i], &b[i], sizeof *a)) return false;
-    return true;
-}
-
-static bool same_doubles(const double *a, const double *b, int64_t count)
-{
-    for (int64_t i = 0; i < count; i++)
-        if (!(isnan(a[i]) && isnan(b[i])) && !same_bits(&a[i], &b[i], sizeof *a)) return false;
-    return true;
-}
 
 /* The sets to hold against scalar, best first; how many. Says once which there are. */
 static int64_t usable(const es_kernel *sets[8])
@@ -118,6 +61,44 @@ static void product_is_the_same(void **state)
                         fail_msg("%s: product, depth %lld, pattern %d", sets[s]->name,
                                  (long long)depths[i], pattern);
                 }
+            }
+        }
+    free(left);
+    free(right);
+}
+
+/* The products of product(), and every bin counted once, however many there are for the depth. */
+static void products_count_on_the_side(void **state)
+{
+    (void)state;
+    const es_kernel *sets[9];
+    int64_t count = usable(sets);
+    sets[count++] = scalar();
+    float *left = es_alloc_aligned((int64_t)MOST_DEPTH * ES_PANEL, sizeof(float));
+    float *right = es_alloc_aligned((int64_t)MOST_DEPTH * ES_PANEL, sizeof(float));
+    assert_true(left && right);
+    es_random random = {9};
+    for (int i = 0; i < DEPTHS; i++)
+        for (int waiting = 0; waiting <= ES_TILE; waiting = waiting ? 2 * waiting : 1) {
+            enum { BINS = 5 };
+            uint16_t bin[ES_TILE];
+            uint32_t expected[BINS] = {1, 2, 3, 4, 5}, found[BINS];
+            float without[ES_TILE], with[ES_TILE];
+            if (waiting == 256) waiting = ES_TILE;
+            for (int b = 0; b < ES_TILE; b++) bin[b] = (uint16_t)es_random_below(&random, BINS);
+            for (int b = 0; b < waiting; b++) expected[bin[b]]++;
+            for (int64_t k = 0; k < depths[i] * ES_PANEL; k++) {
+                left[k] = draw(&random, ORDINARY);
+                right[k] = draw(&random, ORDINARY);
+            }
+            scalar()->product(depths[i], left, right, without);
+            for (int64_t s = 0; s < count; s++) {
+                for (uint32_t b = 0; b < BINS; b++) found[b] = b + 1;
+                sets[s]->product_and_count(depths[i], left, right, with, bin, waiting, found);
+                if (!same_floats(without, with, ES_TILE) ||
+                    !same_bits(expected, found, sizeof found))
+                    fail_msg("%s: product and count, depth %lld, %d bins", sets[s]->name,
+                             (long long)depths[i], waiting);
             }
         }
     free(left);
@@ -513,7 +494,7 @@ static void gram_is_the_same(void **state)
     static const int64_t widths[] = {1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, GRAM_MOST};
     es_random random = {7};
     for (size_t w = 0; w < sizeof widths / sizeof *widths; w++)
-        for (int64_t count = 0; count <= GRAM_ROWS; count++) {
+        for (int64_t count = 0; count <= GRAM_ROWS; count += count < GRAM_FEW ? 1 : 61) {
             int64_t d = widths[w], first = es_random_below(&random, d);
             int64_t end = first + 1 + es_random_below(&random, d - first);
             for (int64_t k = 0; k < count * d; k++)
@@ -570,6 +551,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(byte_screens_are_the_same),  cmocka_unit_test(float_dots_are_the_same),
         cmocka_unit_test(dots_are_the_same),          cmocka_unit_test(gram_is_the_same),
         cmocka_unit_test(near_edges_are_the_same),    cmocka_unit_test(environment_forces_a_set),
+        cmocka_unit_test(products_count_on_the_side),
     };
     int failed = cmocka_run_group_tests_name("kernel", tests, NULL, NULL);
     if (!failed && argc == 2 && strcmp(argv[1], "--bench") == 0) return bench(uniform);

@@ -185,6 +185,7 @@ static void describes_a_small_graph(void **state)
     assert_int_equal(knn.maximum_occurrence, 3);
     assert_int_equal(knn.hubs[0].id, 1);
     assert_int_equal(knn.hub_count, 5);
+    assert_memory_equal(knn.occurrences, ((const int32_t[]){0, 3, 1, 0, 1}), 5 * sizeof(int32_t));
     assert_true(knn.antihub_share == 0.4); /* 0 and 3 */
     assert_true(knn.mutual_share == 0.4);  /* 1 and 4 */
     assert_int_equal(knn.pair_count, 4);
@@ -212,10 +213,10 @@ static void lists_keep_the_best(void **state)
     for (int i = 0; i < PUSHED; i++) {
         values[i] = (float)uniform(&random);
         float least = es_lists_least(&lists, ROWS);
-        assert_ok(es_lists_push(&lists, ROWS, i, values[i], &error), error);
+        assert_ok(es_lists_push(&lists, ROWS, i, values[i], KEEP, &error), error);
         assert_true(es_lists_least(&lists, ROWS) >= least); /* it only rises */
     }
-    es_lists_cut(&lists, ROWS);
+    assert_true(es_lists_finish(&lists, ROWS));
     float fifth = 0;
     for (int i = 0; i < PUSHED; i++) {
         int larger = 0;
@@ -231,6 +232,69 @@ static void lists_keep_the_best(void **state)
     assert_true((double)es_lists_least(&lists, ROWS) <= (double)fifth - bound);
     assert_true((double)es_lists_least(&lists, ROWS) >= (double)fifth - bound - 1e-6);
     es_lists_release(&lists);
+}
+
+/* P(more than keep - 2 of keep_all - 1 are in the share) <= 1e-8, by a sum from the near end. */
+static void short_lists_are_rarely_too_short(void **state)
+{
+    (void)state;
+    static const double shares[] = {1e-6, 0.003, 0.0077, 0.1, 0.25, 0.5, 0.9, 0.999};
+    static const int64_t lengths[] = {2, 3, 11, 101, 1001, 20001};
+    for (size_t s = 0; s < sizeof shares / sizeof *shares; s++)
+        for (size_t n = 0; n < sizeof lengths / sizeof *lengths; n++) {
+            int64_t all = lengths[n], others = all - 1, keep = es_lists_keep(all, shares[s]);
+            assert_true(keep >= 2 && keep <= all);
+            double tail = 0;
+            for (int64_t x = keep - 1; x <= others && keep < all; x++)
+                tail += exp(lgamma((double)others + 1) - lgamma((double)x + 1) -
+                            lgamma((double)(others - x) + 1) + (double)x * log(shares[s]) +
+                            (double)(others - x) * log1p(-shares[s]));
+            assert_true(tail <= 1.0001e-8);
+        }
+    assert_int_equal(es_lists_keep(101, 1), 101);
+    assert_true(es_lists_keep(101, 0.01) < 20); /* or nothing is gained */
+    assert_true(es_lists_keep(1001, 0.1) < 180);
+}
+
+/* A list that held too few of the best on the way must say so. */
+static void lists_own_up_to_a_wrong_assumption(void **state)
+{
+    (void)state;
+    enum { KEEP = 8, SHORT = 3, PUSHED = 400 };
+    for (int descending = 0; descending < 2; descending++) {
+        es_candidate_lists lists;
+        es_error error = {0};
+        int64_t ids[PUSHED];
+        for (int i = 0; i < PUSHED; i++) ids[i] = i;
+        assert_ok(es_lists_init(&lists, PUSHED, KEEP, 1e-6, &error), error);
+        lists.ids = ids;
+        for (int i = 0; i < PUSHED; i++) { /* the best come first, or last */
+            float value = (float)(descending ? PUSHED - i : i) / PUSHED;
+            int64_t keep = i < PUSHED / 2 ? SHORT : KEEP;
+            assert_ok(es_lists_push(&lists, 1, i, value, keep, &error), error);
+        }
+        assert_true(es_lists_finish(&lists, 1) == !descending);
+        es_lists_clear(&lists, 1);
+        for (int i = 0; i < PUSHED; i++) {
+            float value = (float)(descending ? PUSHED - i : i) / PUSHED;
+            assert_ok(es_lists_push(&lists, 1, i, value, KEEP, &error), error);
+        }
+        assert_true(es_lists_finish(&lists, 1));
+        es_lists_release(&lists);
+    }
+}
+
+/* All cosines of one-hot rows are equal, so that no assumption can be confirmed: the second screen
+ * answers. */
+static void screens_again_where_rows_tie(void **state)
+{
+    (void)state;
+    enum { N = 800, K = 60 };
+    float *rows = calloc(N * N, sizeof *rows);
+    assert_non_null(rows);
+    for (int i = 0; i < N; i++) rows[i * N + i] = 1;
+    check_graph(rows, N, N, K);
+    free(rows);
 }
 
 /* ---- ending early ------------------------------------------------------------------------------
@@ -331,6 +395,9 @@ int main(void)
         cmocka_unit_test(fits_the_ratios_law),
         cmocka_unit_test(describes_a_small_graph),
         cmocka_unit_test(lists_keep_the_best),
+        cmocka_unit_test(short_lists_are_rarely_too_short),
+        cmocka_unit_test(lists_own_up_to_a_wrong_assumption),
+        cmocka_unit_test(screens_again_where_rows_tie),
         cmocka_unit_test(can_be_cancelled),
         cmocka_unit_test(refuses_what_cannot_be),
         cmocka_unit_test(every_allocation_may_fail),

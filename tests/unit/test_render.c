@@ -61,8 +61,32 @@ static double eigenvalues[] = {1.875, 0.875, 0.25};
 static double eigenvectors[] = {0.75, 0.5, 0.25, 0.5, -0.75, 0.25, 0.25, 0.5, 0.75};
 static int64_t order[] = {0, 1, 2};
 static es_merge linkage[] = {{0, 1, 0.25, 2}, {2, 3, 0.8125, 3}};
-static es_matrix matrix = {3,     items,   square, eigenvalues, eigenvectors, {0.018, 3.5},
-                           order, linkage, 1e-16};
+static int64_t labels[] = {0, 0, 1}, sizes[] = {2, 1};
+static double silhouettes[] = {0.5, 0.25, 0}, mean_by_cluster[] = {0.375, 0};
+static double coordinates[] = {0.5, -0.25, 0.25, 0.125, -0.75, 0};
+static es_matrix matrix = {
+    .n = 3,
+    .items = items,
+    .cosine = square,
+    .eigenvalues = eigenvalues,
+    .eigenvectors = eigenvectors,
+    .random_edges = {0.018, 3.5},
+    .order = order,
+    .linkage = linkage,
+    .residual = 1e-16,
+    .mean_cosine = 0.375,
+    .cophenetic = 0.875,
+    .clusters = {.count = 2,
+                 .labels = labels,
+                 .sizes = sizes,
+                 .mean_silhouette = 0.25,
+                 .silhouettes = silhouettes,
+                 .mean_by_cluster = mean_by_cluster,
+                 .candidate_count = 1,
+                 .candidates = {0.25}},
+    .null_sets = {.count = 100, .leading_eigenvalue = {1.875, 1.5, 0.25, 1, 2, 0.25}},
+    .coordinates = coordinates,
+    .mds_share = {0.75, 0.25}};
 
 static es_info info = {.vocabulary_kind = ES_VOCABULARY_BPE,
                        .vocabulary_size = 50257,
@@ -78,6 +102,134 @@ static es_info info = {.vocabulary_kind = ES_VOCABULARY_BPE,
                        .non_finite = {0, {0}, 0},
                        .duplicates = {12, {0, 1}, 2}};
 
+static int32_t near_ids[] = {1, 0, -1}, occurrences[] = {1, 1, -1};
+static float near_cosines[] = {0.75f, 0.75f, NAN};
+static es_knn knn = {.rows = 3,
+                     .k = 1,
+                     .left_out = 1,
+                     .ids = near_ids,
+                     .cosines = near_cosines,
+                     .hubness_skewness = NAN,
+                     .maximum_occurrence = 1,
+                     .occurrences = occurrences,
+                     .hubs = {{0, 1}, {1, 1}},
+                     .hub_count = 2,
+                     .mutual_share = 1,
+                     .pairs = {{0, 1, 0.75}},
+                     .pair_count = 1,
+                     .twonn_dimension = NAN};
+
+static es_position_distance profile[] = {{1, 2, 0.5, 0.25}, {2, 0, NAN, NAN}, {3, 1, -0.5, 0}};
+static double position_norms[] = {4, 2, NAN, 1}, variances[] = {2, 0.5};
+static double projections[] = {-1, 2, NAN, 0.5, 1, -0.5, NAN, 0};
+static es_position_component components[] = {{2, 0.8, 4, 0.75}, {0.5, 0.2, 2, 0.5}};
+static float position_map[] = {1,   0.5f, NAN, -0.5f, 0.5f,  1,    NAN, 0.5f,
+                               NAN, NAN,  NAN, NAN,   -0.5f, 0.5f, NAN, 1};
+static es_positions positions = {.rows = 4,
+                                 .left_out = 1,
+                                 .pairs = 3,
+                                 .mean = 0.125,
+                                 .standard_deviation = 0.5,
+                                 .distance_count = 3,
+                                 .profile = profile,
+                                 .toeplitz_share = 0.75,
+                                 .shuffles = 19,
+                                 .shuffled_mean = 0.5,
+                                 .shuffled_maximum = 0.625,
+                                 .toeplitz_p = 0.05,
+                                 .norms = position_norms,
+                                 .norm_quartiles = {1.5, 2, 3},
+                                 .shortest = 3,
+                                 .eigenvalue_count = 2,
+                                 .eigenvalues = variances,
+                                 .total_variance = 2.5,
+                                 .effective_rank = 1.5,
+                                 .components_90 = 2,
+                                 .component_count = 2,
+                                 .components = components,
+                                 .projections = projections,
+                                 .map_side = 4,
+                                 .map = position_map};
+
+static es_map_point map_points[] = {{0, 0.5, -0.25, true}, {1, -0.5, 0.25, false}};
+static double mean_row[] = {0.5, 0.5, 0, 0}, even[] = {0.0625, 0.0625, 0.0625, 0.0625};
+static double raw_values[] = {1.5, 0.5}, centered_values[] = {0.25, 0};
+static es_direction directions[] = {{.eigenvalue = 0.25,
+                                     .share = 1,
+                                     .end_count = 2,
+                                     .high = {{0, 0.5}, {1, -0.5}},
+                                     .low = {{1, -0.5}, {0, 0.5}},
+                                     .spearman_id = -1,
+                                     .spearman_norm = NAN}};
+static es_spectrum spectrum = {.rows = 2,
+                               .left_out = 1,
+                               .columns = 4,
+                               .raw = {2, raw_values, 2, 1.75, 1.6, 1.333, 2, {0.1, 2.9}, 0},
+                               .centered = {2, centered_values, 0.25, 1, 1, 1, 1, {0.01, 0.3}, 0},
+                               .mean = mean_row,
+                               .isotropy = {.mean_cosine = 0.5, .isoscore = NAN},
+                               .contributions = even,
+                               .direction_count = 1,
+                               .directions = directions,
+                               .vectors = even};
+
+static es_cluster_member members[] = {{0, 0.9375}, {1, 0.875}};
+static es_cluster two_clusters[] = {{.size = 1,
+                                     .cohesion = 0.9375,
+                                     .nearest = 1,
+                                     .separation = 0.5,
+                                     .silhouette = 0.25,
+                                     .shown = 1,
+                                     .members = members,
+                                     .x = NAN,
+                                     .y = NAN},
+                                    {.size = 1,
+                                     .seed = 1,
+                                     .cohesion = 0.875,
+                                     .separation = 0.5,
+                                     .silhouette = -0.25,
+                                     .shown = 1,
+                                     .members = members + 1,
+                                     .x = NAN,
+                                     .y = NAN}};
+static int32_t labels[] = {0, 1, -1};
+static double to_center[] = {0.9375, 0.875, NAN}, history[] = {0.875, 0.90625};
+static int64_t seeds[] = {0, 1};
+static es_clusters clusters = {.rows = 3,
+                               .columns = 4,
+                               .left_out = 1,
+                               .k = 2,
+                               .count = 2,
+                               .clusters = two_clusters,
+                               .labels = labels,
+                               .cosines = to_center,
+                               .seeds = seeds,
+                               .seed_count = 2,
+                               .restarts = 1,
+                               .iterations = 2,
+                               .converged = true,
+                               .objective = 0.90625,
+                               .history = history,
+                               .history_count = 2,
+                               .silhouette = 0,
+                               .map_share = {NAN, NAN},
+                               .members = members};
+
+static double row_norms[] = {1, 4, 0}, row_scores[] = {0, 8, NAN};
+static es_audit_finding findings[] = {
+    {.category = ES_AUDIT_ZERO, .id = 2, .other = -1},
+    {.category = ES_AUDIT_NORM, .id = 1, .other = -1, .indicator = 8}};
+static es_audit audit = {.rows = 3,
+                         .findings = findings,
+                         .count = 2,
+                         .counts = {[ES_AUDIT_ZERO] = 1, [ES_AUDIT_NORM] = 1},
+                         .norms = row_norms,
+                         .norm_scores = row_scores,
+                         .median_norm = 2,
+                         .norm_scale = 0.25,
+                         .near_minimum = NAN,
+                         .untouched = {.radius = NAN, .typical = NAN, .inner = NAN, .outer = NAN}};
+
 static es_report report(void)
 {
     return (es_report){.space = space,
@@ -87,6 +239,23 @@ static es_report report(void)
                        .queries = {neighbors},
                        .matrix = matrix,
                        .distribution = distribution,
+                       .has_knn = true,
+                       .knn = knn,
+                       .has_spectrum = true,
+                       .spectrum = spectrum,
+                       .clusters = clusters,
+                       .audit = audit,
+                       .has_map = true,
+                       .map = {.count = 2,
+                               .points = map_points,
+                               .share = {0.75, 0.25},
+                               .tested = 2,
+                               .k = 1,
+                               .kept = 0.5,
+                               .chance = 0.25},
+                       .has_positions = true,
+                       .position_space = space,
+                       .positions = positions,
                        .order_spearman = 0.875};
 }
 
@@ -134,6 +303,10 @@ static es_status render_all(FILE *out, es_error *error)
     dot.farthest = true;
     es_distribution per_row = distribution;
     per_row.row_means = row_means;
+    es_positions flat = positions; /* all rows equal */
+    flat.toeplitz_share = flat.shuffled_mean = flat.shuffled_maximum = flat.toeplitz_p = NAN;
+    flat.component_count = flat.eigenvalue_count = 0;
+    flat.total_variance = 0;
     es_status status = ES_OK;
     for (int form = 0; form < 3 && !status; form++) {
         es_render_options options = {.output = (es_output)form, .elapsed_seconds = 0.5};
@@ -149,6 +322,9 @@ static es_status render_all(FILE *out, es_error *error)
         if (!status) status = es_render_distribution(space, &distribution, &options, out, error);
         if (!status) status = es_render_distribution(space, &per_row, &options, out, error);
         if (!status) status = es_render_matrix(space, &matrix, &options, out, error);
+        if (!status) status = es_render_knn(space, &knn, &options, out, error);
+        if (!status) status = es_render_positions(space, &positions, &options, out, error);
+        if (!status) status = es_render_positions(space, &flat, &options, out, error);
         if (!status) status = es_render_report(&whole, &options, out, error);
     }
     return status;

@@ -36,6 +36,19 @@ static void is_what_the_analyses_say(void **state)
     assert_memory_equal(all.counts, report.distribution.counts,
                         (size_t)all.bins * sizeof *all.counts);
     es_distribution_release(&all);
+    assert_true(report.has_knn && !report.distribution.sampled && !report.has_positions);
+    es_knn near;
+    assert_ok(es_knn_compute(space, NULL, &near, &error), error);
+    assert_memory_equal(near.ids, report.knn.ids, (size_t)(near.rows * near.k) * sizeof *near.ids);
+    es_knn_release(&near);
+    es_clusters clusters;
+    es_audit audit;
+    assert_ok(es_cluster_compute(space, NULL, &clusters, &error), error);
+    assert_ok(es_audit_compute(space, NULL, &audit, &error), error);
+    assert_true(clusters.objective == report.clusters.objective);
+    assert_int_equal(audit.count, report.audit.count);
+    es_clusters_release(&clusters);
+    es_audit_release(&audit);
     double rows[2 * MODEL_COLUMNS];
     view.count = 2;
     assert_ok(es_selection_vectors(space, &view, rows, &error), error);
@@ -83,6 +96,113 @@ static void spearman_of_the_two_orders(void **state)
     free(values);
 }
 
+/* The share of the nearest that the plane keeps, counted again the slow way; on a plane that is the
+ * space, all of them. */
+static void maps_the_vocabulary(void **state)
+{
+    (void)state;
+    enum { N = 90, D = 3 };
+    double *values = draw_table(N, D, 5);
+    for (int k = 0; k < D; k++) values[4 * D + k] = 0;
+    es_space *space = open_values("f8", N, D, values);
+    const char *const words[] = {"@0", "@89"};
+    es_report report = report_on(space, &(es_report_options){.words = words, .word_count = 2});
+    const es_token_map *map = &report.map;
+    assert_true(report.has_spectrum && report.has_map);
+    assert_int_equal(map->count, N - 1); /* all that have a direction */
+    assert_int_equal(map->tested, N - 1);
+    int64_t kept = 0;
+    for (int64_t a = 0; a < map->count; a++) {
+        const es_map_point *here = &map->points[a];
+        assert_true(here->named == (here->id == 0 || here->id == 89));
+        for (int64_t b = 0; b < map->count; b++) {
+            const es_map_point *there = &map->points[b];
+            double reach = hypot(there->x - here->x, there->y - here->y);
+            int64_t nearer = 0;
+            for (int64_t c = 0; c < map->count; c++)
+                if (c != a && c != b)
+                    nearer += hypot(map->points[c].x - here->x, map->points[c].y - here->y) < reach;
+            if (a == b || nearer >= map->k) continue;
+            for (int64_t j = 0; j < map->k; j++)
+                kept += report.knn.ids[here->id * map->k + j] == there->id;
+        }
+    }
+    assert_near(map->kept, (double)kept / (double)((N - 1) * map->k), 1e-12);
+    assert_near(map->chance, 10.0 / (N - 2), 1e-15);
+    assert_true(map->kept > 2 * map->chance && map->kept < 1);
+    es_report_release(&report);
+    es_space_free(space);
+    for (int i = 0; i < N; i++) { /* a patch of a sphere, as good as flat */
+        values[i * D] = 1000;
+        values[i * D + 2] = 0.5 * values[i * D + 2];
+    }
+    space = open_values("f8", N, D, values);
+    report = report_on(space, NULL);
+    assert_true(report.map.kept > 0.99 && report.map.share[0] > report.map.share[1]);
+    es_report_release(&report);
+    es_space_free(space);
+    free(values);
+}
+
+/* A table too large for all pairs: those of rows drawn by lot, and no graph. */
+static void samples_a_large_table(void **state)
+{
+    (void)state;
+    enum { N = 500, D = 4 };
+    double *values = draw_table(N, D, 2);
+    for (int k = 0; k < D; k++) values[7 * D + k] = 0;
+    es_space *space = open_values("f8", N, D, values);
+    es_report_options options = {.most_products = 0.5 * 80 * 80 * D};
+    es_report report = report_on(space, &options), again = report_on(space, &options);
+    const es_distribution *all = &report.distribution;
+    assert_true(all->sampled && !report.has_knn);
+    assert_true(all->rows >= 80 && all->rows <= 83 && all->left_out == 1);
+    assert_int_equal(all->pairs, all->rows * (all->rows - 1) / 2);
+    assert_true(all->mean == again.distribution.mean);
+    es_distribution whole;
+    es_error error = {0};
+    assert_ok(es_distribution_compute(space, NULL, &whole, &error), error);
+    assert_true(!whole.sampled && fabs(all->mean - whole.mean) < 0.05 && all->mean != whole.mean);
+    es_distribution_release(&whole);
+    assert_int_equal(report.map.tested, 64); /* their neighbours are looked for */
+    assert_true(report.map.kept > 2 * report.map.chance && report.spectrum.null_tables == 0);
+    es_report_release(&again);
+    es_report_release(&report);
+    es_space_free(space);
+    free(values);
+}
+
+/* A position table is a section where it can be described, and no fault where it cannot. */
+static void takes_positions(void **state)
+{
+    (void)state;
+    es_space *space = open_path(write_model("model"), NULL);
+    double *values = draw_table(30, 5, 3), one[2] = {1, 2};
+    es_space *positions = open_values("f8", 30, 5, values);
+    es_report report = report_on(space, &(es_report_options){.positions = positions});
+    es_positions alone;
+    es_error error = {0};
+    assert_ok(es_positions_compute(positions, NULL, &alone, &error), error);
+    assert_true(report.has_positions && report.position_space == positions);
+    assert_true(report.positions.toeplitz_share == alone.toeplitz_share);
+    es_positions_release(&alone);
+    es_report_release(&report);
+    es_space_free(positions);
+    positions = open_values("f8", 1, 2, one);
+    report = report_on(space, &(es_report_options){.positions = positions});
+    assert_true(!report.has_positions && report.has_knn);
+    es_report_release(&report);
+    es_space_free(positions);
+    /* two rows have no graph worth the name */
+    es_space *two = open_values("f8", 2, 2, (double[]){1, 0, 1, 1});
+    report = report_on(two, NULL);
+    assert_true(!report.has_knn && report.distribution.pairs == 1);
+    es_report_release(&report);
+    es_space_free(two);
+    es_space_free(space);
+    free(values);
+}
+
 static void faults(void **state)
 {
     (void)state;
@@ -111,9 +231,9 @@ static void faults(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(is_what_the_analyses_say),
-        cmocka_unit_test(spearman_of_the_two_orders),
-        cmocka_unit_test(faults),
+        cmocka_unit_test(is_what_the_analyses_say), cmocka_unit_test(spearman_of_the_two_orders),
+        cmocka_unit_test(maps_the_vocabulary),      cmocka_unit_test(samples_a_large_table),
+        cmocka_unit_test(takes_positions),          cmocka_unit_test(faults),
     };
     return cmocka_run_group_tests_name("report", tests, scratch_setup, scratch_teardown);
 }

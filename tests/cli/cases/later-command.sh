@@ -1,2 +1,2 @@
 # Commands of the plan that are not there say so
-embscope spectrum demo
+embscope serve demo

@@ -7,6 +7,12 @@ draw neighbors w.vec cat
 embscope neighbors w.vec cat -k 1 --plot one.svg > /dev/null && head -c 5 one.svg && echo # one label
 draw matrix w.vec cat dog banana apple
 draw distribution w.vec
+embscope knn w.vec -k 2 > plain && embscope knn w.vec -k 2 --plot knn.svg | cmp - plain; head -c 5 knn.svg; echo
+embscope positions demo --csv > plain && embscope positions demo --csv --plot positions.svg | cmp - plain; head -c 5 positions.svg; echo
+draw spectrum w.vec
+printf '3 2\na 1 2\nb 1 2\nc 2 4\n' > equal.vec
+embscope spectrum equal.vec --plot equal.svg > /dev/null && head -c 5 equal.svg && echo # no variance
+draw cluster w.vec -k 3
 embscope similarity w.vec cat dog --plot x.png > /dev/null && head -c 4 x.png | tail -c 3 && echo
 embscope similarity w.vec cat dog --plot x.pdf > /dev/null && head -c 4 x.pdf && echo
 embscope similarity w.vec cat dog --plot x.gif

@@ -1,0 +1,30 @@
+/* The sections of the report's page, each appended to it without its heading. */
+#ifndef ES_RENDER_REPORT_SECTIONS_H
+#define ES_RENDER_REPORT_SECTIONS_H
+
+#include "base/text.h"
+#include "render/gnuplot.h"
+
+#include <embscope/report.h>
+
+/* A figure with its caption, or words where it would stand. Takes over the figure's script. Only
+ * lack of memory is an error. */
+es_status es_report_add_figure(es_text *page, es_figure *figure, const char *caption,
+                               es_error *error);
+
+es_status es_report_add_table(es_text *page, const es_report *report, es_error *error);
+es_status es_report_add_norms(es_text *page, const es_report *report, es_error *error);
+es_status es_report_add_cosine(es_text *page, const es_report *report, es_error *error);
+es_status es_report_add_plane(es_text *page, const es_report *report, es_error *error);
+es_status es_report_add_neighbors(es_text *page, const es_report *report, es_error *error);
+es_status es_report_add_distribution(es_text *page, const es_report *report, es_error *error);
+es_status es_report_add_nearest(es_text *page, const es_report *report, es_error *error);
+es_status es_report_add_spectrum(es_text *page, const es_report *report, es_error *error);
+es_status es_report_add_clusters(es_text *page, const es_report *report, es_error *error);
+es_status es_report_add_audit(es_text *page, const es_report *report, es_error *error);
+es_status es_report_add_map(es_text *page, const es_report *report, es_error *error);
+es_status es_report_add_matrix(es_text *page, const es_report *report, es_error *error);
+es_status es_report_add_euclid(es_text *page, const es_report *report, es_error *error);
+es_status es_report_add_positions(es_text *page, const es_report *report, es_error *error);
+
+#endif
