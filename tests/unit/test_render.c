@@ -61,8 +61,8 @@ static double eigenvalues[] = {1.875, 0.875, 0.25};
 static double eigenvectors[] = {0.75, 0.5, 0.25, 0.5, -0.75, 0.25, 0.25, 0.5, 0.75};
 static int64_t order[] = {0, 1, 2};
 static es_merge linkage[] = {{0, 1, 0.25, 2}, {2, 3, 0.8125, 3}};
-static int64_t labels[] = {0, 0, 1}, sizes[] = {2, 1};
-static double silhouettes[] = {0.5, 0.25, 0}, mean_by_cluster[] = {0.375, 0};
+static int64_t flat_labels[] = {0, 0, 1}, flat_sizes[] = {2, 1};
+static double flat_silhouettes[] = {0.5, 0.25, 0}, mean_by_cluster[] = {0.375, 0};
 static double coordinates[] = {0.5, -0.25, 0.25, 0.125, -0.75, 0};
 static es_matrix matrix = {
     .n = 3,
@@ -77,10 +77,10 @@ static es_matrix matrix = {
     .mean_cosine = 0.375,
     .cophenetic = 0.875,
     .clusters = {.count = 2,
-                 .labels = labels,
-                 .sizes = sizes,
+                 .labels = flat_labels,
+                 .sizes = flat_sizes,
                  .mean_silhouette = 0.25,
-                 .silhouettes = silhouettes,
+                 .silhouettes = flat_silhouettes,
                  .mean_by_cluster = mean_by_cluster,
                  .candidate_count = 1,
                  .candidates = {0.25}},
