@@ -40,6 +40,7 @@ void es_neighbors_release(es_neighbors *neighbors)
     free(neighbors->query);
     free(neighbors->neighbors);
     free(neighbors->cosines);
+    free(neighbors->own_ids);
     *neighbors = (es_neighbors){0};
 }
 
@@ -281,7 +282,7 @@ static es_status search_with(es_space *space, const double *query, const int64_t
                          .mean_nearest = mean_nearest};
         status = run(&search, excluded, excluded_count, answer, error);
     } else {
-        status = es_asked_fail_undefined(answer->query, error);
+        status = es_fail_undefined_query(answer->query, error);
     }
     free(unit);
     return status;
@@ -310,18 +311,13 @@ static es_status answer_query(es_space *space, const es_query *query,
 {
     int64_t d = space->source.columns;
     double *vector = es_alloc(d, sizeof *vector);
-    es_asked asked = {0};
     *neighbors = (es_neighbors){0};
-    es_status status = vector ? es_asked_read(space, query, vector, &asked, error)
+    es_status status = vector ? es_read_query(space, query, vector, neighbors, error)
                               : es_fail_memory(error, "a query", (size_t)d * sizeof *vector);
-    if (status == ES_OK) {
-        neighbors->query = asked.label;
-        asked.label = NULL;
-        status = search_with(space, vector, asked.excluded, asked.excluded_count, options,
+    if (status == ES_OK)
+        status = search_with(space, vector, neighbors->own_ids, neighbors->own_count, options,
                              mean_nearest, neighbors, error);
-    }
     free(vector);
-    es_asked_release(&asked);
     if (status != ES_OK) es_neighbors_release(neighbors);
     return status;
 }

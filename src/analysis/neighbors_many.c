@@ -46,16 +46,13 @@ typedef struct block {
     int64_t first, count;
     int64_t k; /* nearest rows asked of the index: those wanted, and the queries' own */
     double *vectors;
-    es_asked *asked;
     int64_t *ids;
     double *cosines;
 } block;
 
 static void release_block(block *block)
 {
-    for (int64_t q = 0; block->asked && q < block->count; q++) es_asked_release(&block->asked[q]);
     free(block->vectors);
-    free(block->asked);
     free(block->ids);
     free(block->cosines);
 }
@@ -70,13 +67,10 @@ static es_status read_queries(es_space *space, const es_query *queries, block *b
     for (int64_t q = 0; q < block->count && status == ES_OK; q++) {
         es_neighbors *answer = &answers[block->first + q];
         double *vector = block->vectors + q * d;
-        es_asked *asked = &block->asked[q];
-        status = es_asked_read(space, &queries[block->first + q], vector, asked, error);
+        status = es_read_query(space, &queries[block->first + q], vector, answer, error);
         if (status != ES_OK) break;
-        answer->query = asked->label;
-        asked->label = NULL;
         answer->query_norm = es_make_unit(space->kernel, vector, d, unit);
-        if (!(answer->query_norm > 0)) status = es_asked_fail_undefined(answer->query, error);
+        if (!(answer->query_norm > 0)) status = es_fail_undefined_query(answer->query, error);
     }
     free(unit);
     return status;
@@ -97,14 +91,13 @@ static es_status fill_answer(const es_space *space, const block *block, int64_t 
 {
     const int64_t *ids = block->ids + q * block->k, wanted = neighbor_count(space, options);
     const double *cosines = block->cosines + q * block->k;
-    const es_asked *asked = &block->asked[q];
     answer->metric = options->metric;
     answer->neighbors = es_alloc(wanted, sizeof *answer->neighbors);
     if (!answer->neighbors)
         return es_fail_memory(error, "neighbors", (size_t)wanted * sizeof *answer->neighbors);
     for (int64_t i = 0; i < block->k && ids[i] >= 0 && answer->count < wanted; i++) {
         if (options->has_minimum && !(cosines[i] >= options->minimum)) break;
-        if (!options->include_input && is_among(asked->excluded, asked->excluded_count, ids[i]))
+        if (!options->include_input && is_among(answer->own_ids, answer->own_count, ids[i]))
             continue;
         answer->neighbors[answer->count++] = (es_neighbor){
             ids[i], es_vocabulary_token(space->vocabulary, ids[i]), cosines[i], cosines[i]};
@@ -118,12 +111,11 @@ static es_status ask_block(es_space *space, es_index *index, const es_query *que
 {
     int64_t d = space->source.columns, most = 0;
     block->vectors = es_alloc(block->count, (size_t)d * sizeof(double));
-    block->asked = es_alloc(block->count, sizeof *block->asked);
-    if (!block->vectors || !block->asked)
+    if (!block->vectors)
         return es_fail_memory(error, "queries", (size_t)(block->count * d) * sizeof(double));
     ES_TRY(read_queries(space, queries, block, answers, error));
-    for (int64_t q = 0; q < block->count && !options->include_input; q++)
-        if (block->asked[q].excluded_count > most) most = block->asked[q].excluded_count;
+    for (int64_t q = block->first; q < block->first + block->count; q++)
+        if (!options->include_input && answers[q].own_count > most) most = answers[q].own_count;
     block->k = neighbor_count(space, options) + most;
     block->ids = es_alloc(block->count, (size_t)block->k * sizeof(int64_t));
     block->cosines = es_alloc(block->count, (size_t)block->k * sizeof(double));

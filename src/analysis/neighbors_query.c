@@ -7,21 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-void es_asked_release(es_asked *asked)
-{
-    free(asked->label);
-    free(asked->excluded);
-    *asked = (es_asked){0};
-}
-
-es_status es_asked_fail_undefined(const char *label, es_error *error)
+es_status es_fail_undefined_query(const char *label, es_error *error)
 {
     return es_fail(error, ES_BAD_INPUT, "the query %s is zero or not finite: no cosine is defined",
                    label);
 }
 
-/* "king - man + woman" */
-static char *label_of(const es_selection *terms, const int *signs)
+/* A token's own text; `"king" - "man" + "woman"`, for where a text begins must be seen. */
+static char *label_of(const es_selection *terms, const int *signs, bool is_sum)
 {
     es_text label = {0};
     for (int64_t i = 0; i < terms->count; i++) {
@@ -29,7 +22,9 @@ static char *label_of(const es_selection *terms, const int *signs)
             es_text_add(&label, signs[i] < 0 ? " - " : " + ");
         else if (signs[i] < 0)
             es_text_add(&label, "- ");
+        if (is_sum) es_text_add(&label, "\"");
         es_text_append(&label, terms->items[i].text, terms->items[i].text_size);
+        if (is_sum) es_text_add(&label, "\"");
     }
     if (label.failed) es_text_release(&label);
     return label.data;
@@ -50,27 +45,26 @@ static void combine(const es_kernel *kernel, const es_selection *terms, const in
     }
 }
 
-es_status es_asked_read(es_space *space, const es_query *query, double *vector, es_asked *asked,
-                        es_error *error)
+es_status es_read_query(es_space *space, const es_query *query, double *vector,
+                        es_neighbors *answer, es_error *error)
 {
     const es_selection *terms = &query->terms;
-    *asked = (es_asked){0};
     if (terms->count < 1) return es_fail(error, ES_BAD_ARGUMENT, "the query has no word");
     int64_t d = space->source.columns, pieces = 0;
     for (int64_t i = 0; i < terms->count; i++) pieces += terms->items[i].piece_count;
     double *vectors = es_alloc(terms->count + 1, (size_t)d * sizeof *vectors);
-    asked->excluded = es_alloc(pieces, sizeof *asked->excluded);
-    asked->label = label_of(terms, query->signs);
+    answer->is_sum = terms->count > 1 || query->signs[0] < 0;
+    answer->own_ids = es_alloc(pieces, sizeof *answer->own_ids);
+    answer->query = label_of(terms, query->signs, answer->is_sum);
     es_status status = ES_OK;
-    if (!vectors || !asked->excluded || !asked->label)
+    if (!vectors || !answer->own_ids || !answer->query)
         status = es_fail_memory(error, "a query", (size_t)d * sizeof *vectors);
     if (status == ES_OK) status = es_selection_vectors(space, terms, vectors, error);
     if (status == ES_OK)
         combine(space->kernel, terms, query->signs, d, vectors, vectors + terms->count * d, vector);
     for (int64_t i = 0; i < terms->count && status == ES_OK; i++)
         for (int64_t j = 0; j < terms->items[i].piece_count; j++)
-            asked->excluded[asked->excluded_count++] = terms->items[i].piece_ids[j];
+            answer->own_ids[answer->own_count++] = terms->items[i].piece_ids[j];
     free(vectors);
-    if (status != ES_OK) es_asked_release(asked);
     return status;
 }

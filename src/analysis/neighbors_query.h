@@ -4,20 +4,13 @@
 
 #include <embscope/neighbors.h>
 
-typedef struct es_asked {
-    char *label;       /* `"king" - "man"`: how it reads */
-    int64_t *excluded; /* the ids of the words' own rows */
-    int64_t excluded_count;
-} es_asked;
-
-/* The vector of a query to query (columns), and what goes with it, to be released. BAD_ARGUMENT: no
- * word. */
-es_status es_asked_read(es_space *space, const es_query *query, double *vector, es_asked *asked,
-                        es_error *error);
-void es_asked_release(es_asked *asked);
+/* The vector of a query to vector (columns), and how it reads and the ids of its words to *answer,
+ * which is to be released in any case. BAD_ARGUMENT: no word. */
+es_status es_read_query(es_space *space, const es_query *query, double *vector,
+                        es_neighbors *answer, es_error *error);
 
 /* The error of a query whose vector has no direction. */
-es_status es_asked_fail_undefined(const char *label, es_error *error);
+es_status es_fail_undefined_query(const char *label, es_error *error);
 
 /* Is es_neighbors_of_many() made for this: nearest rows by cosine, of so many queries that packing
  * the table pays? */

@@ -216,7 +216,7 @@ static void sums_add_unit_rows(void **state)
     es_neighbors_options options = {.all = true};
     es_neighbors answer = ask(space, ids, signs, 3, &options);
     assert_int_equal(answer.count, N - 3);
-    assert_string_equal(answer.query, "#3 - #8 + #15");
+    assert_string_equal(answer.query, "\"#3\" - \"#8\" + \"#15\"");
     for (int64_t i = 0; i < answer.count; i++)
         assert_near(answer.neighbors[i].cosine,
                     plain_cosine(query, values + answer.neighbors[i].id * D, D), 1e-14);
