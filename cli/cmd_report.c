@@ -2,6 +2,8 @@
 #include "command.h"
 #include "model.h"
 
+#include <string.h>
+
 static const cli_example examples[] = {
     {"report demo", "the short form, on the terminal"},
     {"report demo -o report.html", "one self-contained page with its figures"},
@@ -24,6 +26,9 @@ static es_status answer(cli_call *call, cli_words *words, es_report *report)
 {
     const cli_common *common = call->common;
     es_render_options render;
+    size_t length = common->output ? strlen(common->output) : 0;
+    if (length > 5 && !common->json && !strcmp(common->output + length - 5, ".json"))
+        return cli_call_usage(call, "-o writes a page of HTML; add --json for an object");
     es_status status = cli_call_words(call, words);
     if (!status) status = cli_model_open(call);
     if (status) return status;

@@ -228,7 +228,7 @@ static void sums_add_unit_rows(void **state)
     es_neighbors_release(&by_vector);
     /* a single negative term: the far end of it */
     answer = ask(space, ids, (int[]){-1}, 1, &options);
-    assert_string_equal(answer.query, "- #3");
+    assert_string_equal(answer.query, "- \"#3\"");
     options.farthest = true;
     es_neighbors far = near_row(space, 3, &options);
     assert_int_equal(answer.neighbors[0].id, far.neighbors[0].id);
