@@ -9,7 +9,7 @@
 /* The day on which what the page says last changed. */
 #define MAN_DATE "2026-11-24"
 
-enum { ROFF_WIDTH = 64 };
+enum { ROFF_WIDTH = 56 };
 
 /* Text for roff: '-' as typed, lines not long, none that starts a request by accident. */
 static void print_roff(FILE *out, const char *text)
