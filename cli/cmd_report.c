@@ -42,6 +42,9 @@ static es_status answer(cli_call *call, cli_words *words, es_space **positions, 
 {
     const cli_common *common = call->common;
     es_render_options render;
+    size_t length = common->output ? strlen(common->output) : 0;
+    if (length > 5 && !common->json && !strcmp(common->output + length - 5, ".json"))
+        return cli_call_usage(call, "-o writes a page of HTML; add --json for an object");
     es_status status = cli_call_words(call, words);
     if (!status) status = cli_model_open(call);
     if (status) return status;

@@ -16,7 +16,7 @@ typedef struct settings {
 static const cli_example examples[] = {
     {"tokenize demo 'a cat sat'", "the tokens of a text"},
     {"tokenize demo < text.txt", "the tokens of a file, its line ends included"},
-    {"tokenize demo --decode 464 3797", "the way back"},
+    {"tokenize demo --decode 1023 1297", "the way back"},
     {0}};
 
 static const char *const details[] = {
@@ -25,8 +25,8 @@ static const char *const details[] = {
     "'-', "
     "the text is standard input, all of its bytes.",
     "A word vocabulary looks the whole text up.",
-    "With --decode the arguments are ids (\"464\" or \"@464\"), or standard input holds them, and "
-    "the answer is the text they stand for.",
+    "With --decode the arguments are ids (\"1023\" or \"@1023\"), or standard input holds them, "
+    "and the answer is the text they stand for.",
     NULL};
 
 static const cli_option own_options[] = {{.name = "decode",

@@ -9,7 +9,7 @@
 /* The day on which what the page says last changed. */
 #define MAN_DATE "2026-11-24"
 
-enum { ROFF_WIDTH = 64 };
+enum { ROFF_WIDTH = 56 };
 
 /* Text for roff: '-' as typed, lines not long, none that starts a request by accident. */
 static void print_roff(FILE *out, const char *text)
@@ -96,7 +96,7 @@ static void generate_man(const cli_command *const *commands, FILE *out)
             MAN_DATE, es_version());
     fputs(".SH NAME\nembscope \\- the geometry of a language model's embedding space\n"
           ".SH SYNOPSIS\n\\fBembscope\\fR COMMAND MODEL [ARGUMENT...] [OPTION...]\n.br\n"
-          "\\fBembscope help\\fR [COMMAND]\n"
+          "\\fBembscope help\\fR [COMMAND|TOPIC]\n.br\n\\fBembscope \\-\\-version\\fR\n"
           ".SH DESCRIPTION\n",
           out);
     print_roff_line(
@@ -112,6 +112,13 @@ static void generate_man(const cli_command *const *commands, FILE *out)
         "Not every command has all of these; \\fBembscope help\\fR COMMAND shows which.\n",
         out);
     for (size_t i = 0; i < COMMON_COUNT; i++) man_options(out, common_tables[i]);
+    fputs(".TP\n\\fB\\-\\-version\\fR\nthe version, alone on the line\n.SH HELP TOPICS\n"
+          "\\fBembscope help\\fR TOPIC shows one of the sections that follow:\n",
+          out);
+    for (const cli_topic *topic = cli_topics; topic->name; topic++) {
+        print_roff_line(out, ".TP\n\\fB", topic->name, "\\fR\n");
+        print_roff_line(out, "", topic->summary, "\n");
+    }
     for (const cli_topic *topic = cli_topics; topic->name; topic++) {
         fputs(".SH ", out);
         for (const char *at = topic->title; *at; at++)

@@ -32,7 +32,7 @@ const cli_option cli_model_options[] = {
      .type = CLI_TEXTS,
      .value = "CHAIN",
      .help =
-         "what to do to the rows before any cosine, in this order: center, abtt:K, standardize, "
+         "what to do to the rows before any cosine, in this order: center, abtt:D, standardize, "
          "whiten, joined by commas (default: raw, the rows as they are)",
      .offset = FIELD(transforms)},
     {.name = "threads",

@@ -50,7 +50,7 @@ typedef struct es_distribution {
     /* random directions in the same number of dimensions */
     double random_variance, random_standard_deviation;
     double once_level;    /* passed by one of `pairs` random pairs */
-    double ks_random;     /* Kolmogorov-Smirnov distance to the random law, at the bin edges */
+    double ks_random;     /* Kolmogorov-Smirnov distance to the random law, at 16,000 edges or so */
     int64_t above_chance; /* pairs with cosine >= once_level */
     double *row_means;    /* (rows of the space), NaN where left out; NULL unless per_row */
 } es_distribution;

@@ -38,7 +38,10 @@ typedef struct es_neighbor {
 typedef struct es_neighbors {
     es_metric metric;
     bool farthest;
-    char *query; /* how the query reads: "king - man + woman" */
+    char *query; /* how it reads: a token's text or a label; of a sum `"king" - "man" + "woman"` */
+    bool is_sum; /* more than one term: `query` has quotes of its own */
+    int64_t *own_ids; /* (own_count) the rows of the query's words; NULL for a vector */
+    int64_t own_count;
     double query_norm;
     int64_t count;
     es_neighbor *neighbors; /* rank 1 first */

@@ -37,7 +37,7 @@ typedef struct es_source {
     const char *format;    /* "safetensors", "npy", "npz", "word2vec", "text vectors" */
     int64_t rows, columns; /* n, d */
     int64_t transform_count;
-    const char *const *transforms; /* each step as given, "abtt:7" */
+    const char *const *transforms; /* each step, "abtt:7" with its number */
     const char *architecture;      /* config.json's model_type, "gpt2"; "" unknown */
     const char *folder;            /* the model's folder; "" for a single file */
 } es_source;

@@ -14,8 +14,9 @@
 
 enum {
     DEFAULT_BINS = 2000,
-    FINE_BINS = 1 << 14, /* about as many are counted, for the quantiles; the answer's bins are sums
-                            of them. Their middle stays in the first-level cache */
+    FINE_BINS = 16000, /* so many are counted, for quantiles and KS, or nearly: the answer's bins
+                          are sums of them. Their middle stays in the first-level cache */
+    MOST_FINE = 1 << 14,
     MOST_BINS = 1 << 16, /* what a 16-bit bin number can name */
     CANDIDATES = 4096,   /* pairs kept for an extreme before they are settled in float64 */
 };
@@ -372,13 +373,14 @@ static es_status fill_histogram(const pass *pass, es_distribution *answer, es_er
         return es_fail_memory(error, "the histogram", (size_t)bins * 16);
     for (int64_t k = 0; k <= bins; k++) answer->edges[k] = (double)(2 * k - bins) / (double)bins;
     for (int64_t k = 0; k < pass->fine_bins; k++) answer->counts[k / each] += pass->counts[k];
-    int64_t below = 0, d = pass->pack->packed.depth;
-    for (int64_t k = 0; k <= bins; k++) { /* at every edge */
+    int64_t below = 0, d = pass->pack->packed.depth, fine = pass->fine_bins;
+    for (int64_t k = 0; k <= fine; k++) { /* at every edge of a fine bin */
         /* The last bin is closed: all of the law is below its end, in one dimension too. */
-        double law = k == bins ? 1 : 1 - es_random_cosine_tail(answer->edges[k], d);
+        double edge = (double)(2 * k - fine) / (double)fine;
+        double law = k == fine ? 1 : 1 - es_random_cosine_tail(edge, d);
         double distance = fabs((double)below / (double)answer->pairs - law);
         if (distance > answer->ks_random) answer->ks_random = distance;
-        if (k < bins) below += answer->counts[k];
+        if (k < fine) below += pass->counts[k];
     }
     for (int i = 0; i < ES_QUANTILE_COUNT; i++) {
         double p = quantile_probabilities[i], q = quantile(pass, answer->pairs, p);
@@ -449,8 +451,10 @@ static es_status compute(es_space *space, const es_distribution_options *options
     int threads = es_thread_count(options->threads ? options->threads : space->threads);
     es_closed_forms forms;
     ES_TRY(es_closed_forms_compute(space, pack->ids, n, threads, &forms, error));
-    int64_t fine =
-        answer->bins < FINE_BINS ? answer->bins * (FINE_BINS / answer->bins) : answer->bins;
+    /* Where they can be, the fine bins are the same whatever the answer's. */
+    int64_t fine = FINE_BINS % answer->bins == 0 ? FINE_BINS
+                   : answer->bins < MOST_FINE    ? answer->bins * (MOST_FINE / answer->bins)
+                                                 : answer->bins;
     pass pass = {.space = space,
                  .pack = pack,
                  .shift = (float)forms.mean,

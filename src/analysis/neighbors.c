@@ -1,4 +1,5 @@
 #include "analysis/nearest.h"
+#include "analysis/neighbors_query.h"
 #include "analysis/vectors.h"
 #include "base/memory.h"
 #include "base/parallel.h"
@@ -39,6 +40,7 @@ void es_neighbors_release(es_neighbors *neighbors)
     free(neighbors->query);
     free(neighbors->neighbors);
     free(neighbors->cosines);
+    free(neighbors->own_ids);
     *neighbors = (es_neighbors){0};
 }
 
@@ -280,8 +282,7 @@ static es_status search_with(es_space *space, const double *query, const int64_t
                          .mean_nearest = mean_nearest};
         status = run(&search, excluded, excluded_count, answer, error);
     } else {
-        status = es_fail(error, ES_BAD_INPUT,
-                         "the query %s is zero or not finite: no cosine is defined", answer->query);
+        status = es_fail_undefined_query(answer->query, error);
     }
     free(unit);
     return status;
@@ -304,77 +305,29 @@ es_status es_neighbors_of_vector(es_space *space, const double *vector, const ch
     return status;
 }
 
-/* "king - man + woman" */
-static char *label_of(const es_selection *terms, const int *signs)
-{
-    es_text label = {0};
-    for (int64_t i = 0; i < terms->count; i++) {
-        if (i)
-            es_text_add(&label, signs[i] < 0 ? " - " : " + ");
-        else if (signs[i] < 0)
-            es_text_add(&label, "- ");
-        es_text_append(&label, terms->items[i].text, terms->items[i].text_size);
-    }
-    if (label.failed) es_text_release(&label);
-    return label.data;
-}
-
-/* One positive term is its own vector; anything else is the signed sum of unit vectors. */
-static void combine(const es_kernel *kernel, const es_selection *terms, const int *signs, int64_t d,
-                    const double *vectors, double *unit, double *query)
-{
-    if (terms->count == 1 && signs[0] > 0) {
-        memcpy(query, vectors, (size_t)d * sizeof *query);
-        return;
-    }
-    memset(query, 0, (size_t)d * sizeof *query);
-    for (int64_t i = 0; i < terms->count; i++) {
-        es_make_unit(kernel, vectors + i * d, d, unit);
-        for (int64_t k = 0; k < d; k++) query[k] += signs[i] < 0 ? -unit[k] : unit[k];
-    }
-}
-
-static es_status answer_query(es_space *space, const es_query *asked,
+static es_status answer_query(es_space *space, const es_query *query,
                               const es_neighbors_options *options, const double *mean_nearest,
                               es_neighbors *neighbors, es_error *error)
 {
-    const es_selection *terms = &asked->terms;
-    const int *signs = asked->signs;
+    int64_t d = space->source.columns;
+    double *vector = es_alloc(d, sizeof *vector);
     *neighbors = (es_neighbors){0};
-    if (terms->count < 1) return es_fail(error, ES_BAD_ARGUMENT, "the query has no word");
-    int64_t d = space->source.columns, excluded_count = 0;
-    for (int64_t i = 0; i < terms->count; i++) excluded_count += terms->items[i].piece_count;
-    double *vectors = es_alloc(terms->count + 2, (size_t)d * sizeof *vectors);
-    int64_t *excluded = es_alloc(excluded_count, sizeof *excluded);
-    neighbors->query = label_of(terms, signs);
-    es_status status = ES_OK;
-    if (!vectors || !excluded || !neighbors->query)
-        status = es_fail_memory(error, "a query", (size_t)d * sizeof *vectors);
-    if (status == ES_OK) status = es_selection_vectors(space, terms, vectors, error);
-    if (status == ES_OK) {
-        double *unit = vectors + terms->count * d, *query = unit + d;
-        combine(space->kernel, terms, signs, d, vectors, unit, query);
-        int64_t count = 0;
-        for (int64_t i = 0; i < terms->count; i++)
-            for (int64_t j = 0; j < terms->items[i].piece_count; j++)
-                excluded[count++] = terms->items[i].piece_ids[j];
-        status =
-            search_with(space, query, excluded, count, options, mean_nearest, neighbors, error);
-    }
-    free(vectors);
-    free(excluded);
+    es_status status = vector ? es_read_query(space, query, vector, neighbors, error)
+                              : es_fail_memory(error, "a query", (size_t)d * sizeof *vector);
+    if (status == ES_OK)
+        status = search_with(space, vector, neighbors->own_ids, neighbors->own_count, options,
+                             mean_nearest, neighbors, error);
+    free(vector);
     if (status != ES_OK) es_neighbors_release(neighbors);
     return status;
 }
 
-es_status es_neighbors_of_queries(es_space *space, const es_query *queries, int64_t count,
-                                  const es_neighbors_options *options, es_neighbors *answers,
-                                  es_error *error)
+/* One after the other. */
+static es_status answer_queries(es_space *space, const es_query *queries, int64_t count,
+                                const es_neighbors_options *options, es_neighbors *answers,
+                                es_error *error)
 {
-    static const es_neighbors_options defaults;
-    if (!options) options = &defaults;
     double *mean_nearest;
-    for (int64_t i = 0; i < count; i++) answers[i] = (es_neighbors){0};
     es_status status = mean_nearest_of(space, options, &mean_nearest, error);
     for (int64_t i = 0; i < count && status == ES_OK; i++) {
         bool told = options->progress.report != NULL;
@@ -384,6 +337,19 @@ es_status es_neighbors_of_queries(es_space *space, const es_query *queries, int6
             status = answer_query(space, &queries[i], options, mean_nearest, &answers[i], error);
     }
     free(mean_nearest);
+    return status;
+}
+
+es_status es_neighbors_of_queries(es_space *space, const es_query *queries, int64_t count,
+                                  const es_neighbors_options *options, es_neighbors *answers,
+                                  es_error *error)
+{
+    static const es_neighbors_options defaults;
+    if (!options) options = &defaults;
+    for (int64_t i = 0; i < count; i++) answers[i] = (es_neighbors){0};
+    es_status status = es_neighbors_are_many(space, count, options)
+                           ? es_neighbors_of_many(space, queries, count, options, answers, error)
+                           : answer_queries(space, queries, count, options, answers, error);
     for (int64_t i = 0; i < count && status != ES_OK; i++) es_neighbors_release(&answers[i]);
     return status;
 }

@@ -20,7 +20,7 @@ enum {
     POINTS_AT_MOST = 3000,
     ACROSS = 365, /* cells of the picture, two pixels each */
     DOWN = 174,
-    NAMED = 8,
+    NAMED = 8, /* of the nearest, and as many of the query's own at most */
     LABEL_HEIGHT = 15,
     LONGEST = 22,
 };
@@ -139,12 +139,37 @@ static bool place_label(const view *axes, const es_neighbor *neighbor, int colum
     return false;
 }
 
-static bool all_spaced(const es_neighbors *neighbors)
+/* The tokens with a name in the figure. */
+typedef struct named {
+    es_neighbor token[2 * NAMED];
+    int64_t count;
+    bool all_spaced; /* have all of them a leading space? */
+} named;
+
+static void add_named_token(named *named, const es_neighbor *token, const view *axes)
 {
-    bool spaced = neighbors->count > 0;
+    if (!isfinite(token->cosine) || token->cosine > axes->high) return;
+    for (int64_t i = 0; i < named->count; i++)
+        if (named->token[i].id == token->id) return;
+    named->token[named->count++] = *token;
+    named->all_spaced =
+        (named->count == 1 || named->all_spaced) && token->text.size && token->text.data[0] == ' ';
+}
+
+/* The nearest, and what a sum was made of. */
+static named choose_named(const es_space *space, const es_neighbors *neighbors, const view *axes)
+{
+    named named = {.count = 0};
     for (int64_t i = 0; i < neighbors->count && i < NAMED; i++)
-        spaced &= neighbors->neighbors[i].text.size && neighbors->neighbors[i].text.data[0] == ' ';
-    return spaced;
+        add_named_token(&named, &neighbors->neighbors[i], axes);
+    for (int64_t i = 0; i < neighbors->own_count && i < NAMED; i++) {
+        int64_t id = neighbors->own_ids[i];
+        es_neighbor own = {.id = id,
+                           .text = es_vocabulary_token(es_space_vocabulary(space), id),
+                           .cosine = neighbors->cosines[id]};
+        add_named_token(&named, &own, axes);
+    }
+    return named;
 }
 
 /* What is drawn of the nearest tokens, a block of data each, and how many lines each has: a plot of
@@ -183,14 +208,12 @@ static void add_label(named_blocks *blocks, const es_neighbor *neighbor, const v
     blocks->lead_count++;
 }
 
-static void fill_blocks(named_blocks *blocks, const es_neighbors *neighbors, const view *axes)
+static void fill_blocks(named_blocks *blocks, const named *named, const view *axes)
 {
-    int64_t named = neighbors->count < NAMED ? neighbors->count : NAMED;
-    placed labels[2 * NAMED];
+    placed labels[4 * NAMED];
     int count = 0;
-    for (int64_t i = 0; i < named; i++) { /* labels keep off the points, too */
-        const es_neighbor *neighbor = &neighbors->neighbors[i];
-        if (!isfinite(neighbor->cosine)) continue;
+    for (int64_t i = 0; i < named->count; i++) { /* labels keep off the points, too */
+        const es_neighbor *neighbor = &named->token[i];
         labels[count++] = (placed){x_pixel(axes, (double)neighbor->id) - 4,
                                    y_pixel(axes, neighbor->cosine), 8, false};
         es_text_printf(&blocks->points, "%lld ", (long long)neighbor->id);
@@ -198,11 +221,10 @@ static void fill_blocks(named_blocks *blocks, const es_neighbors *neighbors, con
         es_text_add(&blocks->points, "\n");
         blocks->point_count++;
     }
-    for (int64_t i = 0; i < named; i++) {
-        const es_neighbor *neighbor = &neighbors->neighbors[i];
-        if (!isfinite(neighbor->cosine)) continue;
+    for (int64_t i = 0; i < named->count; i++) {
+        const es_neighbor *neighbor = &named->token[i];
         es_text text = {0};
-        es_figure_label(&text, neighbor->text.data, neighbor->text.size, all_spaced(neighbors),
+        es_figure_label(&text, neighbor->text.data, neighbor->text.size, named->all_spaced,
                         LONGEST);
         placed at;
         if (text.data && place_label(axes, neighbor, es_display_width(text.data, text.size), labels,
@@ -225,10 +247,10 @@ static void add_block(es_text *script, const char *name, es_text *block)
     es_text_release(block);
 }
 
-static named_blocks add_named(es_text *script, const es_neighbors *neighbors, const view *axes)
+static named_blocks add_named(es_text *script, const named *named, const view *axes)
 {
     named_blocks blocks = {0};
-    fill_blocks(&blocks, neighbors, axes);
+    fill_blocks(&blocks, named, axes);
     add_block(script, "named", &blocks.points);
     add_block(script, "leads", &blocks.leads);
     add_block(script, "left", &blocks.left);
@@ -287,21 +309,22 @@ es_figure es_figure_neighbors(const es_space *space, const es_neighbors *neighbo
     es_text title = {0}, subtitle = {0};
     es_text_add(&title, "Cosine of ");
     size_t length = strlen(neighbors->query);
-    es_display_quoted(&title, neighbors->query, es_display_prefix(neighbors->query, length, 60));
+    es_display_query(&title, neighbors, es_display_prefix(neighbors->query, length, 60));
     es_text_add(&title, " to every token");
     es_source_caption(&subtitle, es_space_source(space));
-    if (all_spaced(neighbors)) es_text_add(&subtitle, "; tokens with their leading space");
+    view axes = choose_view(neighbors, rows);
+    named named = choose_named(space, neighbors, &axes);
+    if (named.all_spaced) es_text_add(&subtitle, "; tokens with their leading space");
     es_figure figure = es_figure_start("neighbors", WIDTH, HEIGHT, &title, &subtitle);
     es_text_release(&title);
     es_text_release(&subtitle);
     es_figure_area(&figure, LEFT, RIGHT, TOP, BOTTOM);
-    view axes = choose_view(neighbors, rows);
     bool picture = rows > POINTS_AT_MOST;
     if (picture)
         add_picture(&figure.script, neighbors, &axes);
     else
         add_points(&figure.script, neighbors, &axes);
-    named_blocks blocks = add_named(&figure.script, neighbors, &axes);
+    named_blocks blocks = add_named(&figure.script, &named, &axes);
     add_plot(&figure.script, picture, &axes, &blocks);
     return figure;
 }

@@ -35,6 +35,14 @@ void es_source_caption(es_text *text, const es_source *source)
     es_source_line(text, &shown);
 }
 
+void es_display_query(es_text *text, const es_neighbors *neighbors, size_t size)
+{
+    if (neighbors->is_sum)
+        es_display_plain(text, neighbors->query, size);
+    else
+        es_display_quoted(text, neighbors->query, size);
+}
+
 es_status es_render_heading(const es_space *space, const es_render_options *options, FILE *out,
                             es_error *error)
 {

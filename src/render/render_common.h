@@ -18,6 +18,10 @@ void es_source_caption(es_text *text, const es_source *source);
 es_status es_render_heading(const es_space *space, const es_render_options *options, FILE *out,
                             es_error *error);
 
+/* What was asked, between quotes, `size` bytes of it: a token's text or a label, or a sum, whose
+ * terms have quotes of their own. */
+void es_display_query(es_text *text, const es_neighbors *neighbors, size_t size);
+
 /* A line of closing words, dim. Takes over the text. */
 es_status es_render_remark(es_text *text, const es_render_options *options, FILE *out,
                            es_error *error);

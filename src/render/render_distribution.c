@@ -122,6 +122,9 @@ static void add_extreme(es_table *table, const es_space *space, const char *name
     es_text_release(&pair);
 }
 
+/* Quantiles are known to a fine bin, 1.25e-4: no more digits than that. */
+enum { QUANTILE_DECIMALS = 4 };
+
 static void add_row(es_table *table, const char *name, double here, double random_value)
 {
     es_table_cell(table, name);
@@ -152,9 +155,10 @@ static es_status print_moments(const es_space *space, const es_distribution *dis
         es_number_shortest(100 * probability, name);
         strncat(name, " % below", 16);
         es_table_cell(&table, name);
-        es_table_number(&table, distribution->quantiles[i].cosine, 6);
+        es_table_number(&table, distribution->quantiles[i].cosine, QUANTILE_DECIMALS);
         /* The level that all but this share pass: the same law that once_level is from. */
-        es_table_number(&table, es_random_cosine_level(1 / (1 - probability), d), 6);
+        es_table_number(&table, es_random_cosine_level(1 / (1 - probability), d),
+                        QUANTILE_DECIMALS);
         es_table_cell(&table, "");
     }
     add_extreme(&table, space, "maximum", &distribution->maximum);

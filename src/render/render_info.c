@@ -145,7 +145,7 @@ static void add_kind(es_table *table, const es_space *space, const es_info *info
         es_text_count(&text, info->untied_rows);
         es_text_add(&text, " rows differ between embedding and unembedding");
     } else {
-        es_text_add(&text, "unknown: there is one table only");
+        es_text_add(&text, "not known: there is no embedding and unembedding to compare");
     }
     add_line(table, "tied", &text);
 }

@@ -73,11 +73,11 @@ static void neighbors_lines(const es_neighbors *answers, int64_t count, FILE *ou
     }
 }
 
-/* "nearest to \"king - man + woman\" by cosine (norm 3.1276)" */
+/* `nearest to "king" - "man" + "woman" by cosine (norm 3.1276)` */
 static void add_question(es_text *text, const es_neighbors *neighbors)
 {
     es_text_add(text, neighbors->farthest ? "farthest from " : "nearest to ");
-    es_display_quoted(text, neighbors->query, strlen(neighbors->query));
+    es_display_query(text, neighbors, strlen(neighbors->query));
     es_text_printf(text, " by %s", es_metric_text(neighbors->metric));
     if (!isnan(neighbors->query_norm)) {
         es_text_add(text, " (norm ");

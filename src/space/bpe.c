@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/utf8.h"
+#include "space/decompose.h"
 #include "space/vocabulary.h"
 #include "space/vocabulary_parts.h"
 #include "space/word_cache.h"
@@ -270,16 +271,16 @@ es_status es_bpe_normalize(const es_bpe *bpe, es_bytes text, es_bytes *out, es_e
     es_status status = ES_OK;
     for (size_t at = 0; status == ES_OK && at < text.size;) {
         size_t valid = es_utf8_valid_prefix(text.data + at, text.size - at);
-        utf8proc_uint8_t *piece = NULL;
-        utf8proc_ssize_t size =
-            valid ? utf8proc_map((const utf8proc_uint8_t *)text.data + at, (utf8proc_ssize_t)valid,
-                                 &piece, form_options(bpe->form))
-                  : 0;
+        utf8proc_option_t options = form_options(bpe->form);
+        int32_t *points = NULL;
+        int64_t count = es_decompose((es_bytes){text.data + at, valid}, options, &points);
+        /* In place: UTF-8 takes no more than four bytes a code point. */
+        utf8proc_ssize_t size = count > 0 ? utf8proc_reencode(points, count, options) : count;
         if (size < 0)
             status = es_fail_memory(error, "a normalised text", valid);
         else
-            es_text_append(&result, (const char *)piece, (size_t)size);
-        free(piece);
+            es_text_append(&result, (const char *)points, (size_t)size);
+        free(points);
         at += valid;
         if (at < text.size) es_text_append(&result, text.data + at++, 1);
     }

@@ -204,10 +204,12 @@ es_status es_location_find(const char *model, const es_open_options *options, es
         free(config);
     } else if (strcmp(model, "demo") == 0) {
         if (!options->demo_folder || !es_path_is_folder(options->demo_folder))
-            status = es_fail(error, ES_NOT_FOUND,
-                             "demo: the model that ships with embscope is not where it should be "
-                             "(%s); set EMBSCOPE_DATA to the folder that holds models/demo",
-                             options->demo_folder ? options->demo_folder : "nowhere");
+            status = es_fail(
+                error, ES_NOT_FOUND,
+                "demo: the model that ships with embscope is not %s%s; set EMBSCOPE_DATA to the "
+                "folder that holds models/demo",
+                options->demo_folder ? "in " : "beside the program, where it should be",
+                options->demo_folder ? options->demo_folder : "");
         else
             status = find_in_folder(options->demo_folder, location, error);
     } else {

@@ -167,8 +167,12 @@ static es_status fail_pieces(const resolving *work, bool spaced)
         const es_ids *ids = spaced && !word->is_literal ? &word->spaced : &word->plain;
         several += !word->is_id && ids->count != 1;
     }
-    es_text_printf(&lines, "%lld of %lld words %s not one token of this vocabulary",
-                   (long long)several, (long long)work->count, several == 1 ? "is" : "are");
+    if (work->count == 1)
+        es_text_add(&lines, "the word is");
+    else
+        es_text_printf(&lines, "%lld of %lld words %s", (long long)several, (long long)work->count,
+                       several == 1 ? "is" : "are");
+    es_text_add(&lines, " not one token of this vocabulary");
     int shown = 0;
     for (int64_t i = 0; i < work->count && shown < SHOWN_WORDS; i++) {
         const word *word = &work->words[i];
@@ -218,17 +222,18 @@ static es_status fill_item(const resolving *work, const word *word, const es_ids
 /* `" cat" " dog": with their leading space; bare "banana" is 2 tokens, "ban" + "ana"`. */
 static void note_spaces(const resolving *work, es_text *note)
 {
-    for (int64_t i = 0, shown = 0; i < work->count; i++) {
+    int64_t bare = 0;
+    for (int64_t i = 0; i < work->count; i++) {
         const word *word = &work->words[i];
         if (word->is_id || word->is_literal) continue;
-        if (++shown > SHOWN_PIECES) {
+        if (++bare > SHOWN_PIECES) {
             es_text_add(note, " ...");
             break;
         }
-        if (shown > 1) es_text_add(note, " ");
+        if (bare > 1) es_text_add(note, " ");
         add_quoted(note, es_vocabulary_token(work->vocabulary, word->spaced.id[0]));
     }
-    es_text_add(note, ": with their leading space");
+    es_text_add(note, bare == 1 ? ": with its leading space" : ": with their leading space");
     for (int64_t i = 0; i < work->count; i++) {
         const word *word = &work->words[i];
         if (word->is_id || word->is_literal || word->plain.count == 1) continue;

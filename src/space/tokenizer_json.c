@@ -346,8 +346,7 @@ static es_status keep_added(es_json *json, es_vocabulary *vocabulary, added_entr
                             es_bytes content, es_text *scratch)
 {
     es_added_token *token = &entry->token;
-    int64_t limit = vocabulary->rows > json->size ? vocabulary->rows : json->size;
-    if (limit > ES_TOKEN_ID_LIMIT) limit = ES_TOKEN_ID_LIMIT;
+    int64_t limit = es_vocabulary_id_limit(vocabulary, json->size);
     if (!entry->has_id || token->id < 0 || token->id >= limit)
         return es_json_fail(json, "an added token's id must be at least 0 and below %lld",
                             (long long)limit);

@@ -74,6 +74,14 @@ static es_status parse_step(const char *text, size_t length, int64_t columns, st
                    (int)length, text);
 }
 
+/* "abtt:7", with its number where none was given. */
+static char *name_of(const step *step)
+{
+    const char *name = step_names[step->kind];
+    return step->kind == ABTT ? es_copy_format("%s:%lld", name, (long long)step->directions)
+                              : es_copy_text(name);
+}
+
 es_status es_transform_parse(const char *chain, const es_kernel *kernel, int64_t columns,
                              es_transform **transform, es_error *error)
 {
@@ -89,7 +97,7 @@ es_status es_transform_parse(const char *chain, const es_kernel *kernel, int64_t
     for (const char *at = chain; status == ES_OK;) {
         size_t length = strcspn(at, ",");
         status = parse_step(at, length, columns, &made->steps[made->count], error);
-        if (status == ES_OK && !(made->names[made->count] = es_copy_bytes(at, length)))
+        if (status == ES_OK && !(made->names[made->count] = name_of(&made->steps[made->count])))
             status = es_fail_memory(error, "a transform", length);
         if (status == ES_OK) made->count++;
         if (!at[length]) break;
@@ -132,7 +140,15 @@ static void apply_step(const es_kernel *kernel, const step *step, int64_t d, dou
         for (int64_t k = 0; k < d; k++) row[k] -= scratch[j] * step->basis[j * d + k];
 }
 
-/* The first `steps` steps, row by row: a row comes out with the same bits alone and in a crowd. */
+static bool is_zero(const double *row, int64_t d)
+{
+    for (int64_t k = 0; k < d; k++)
+        if (row[k] != 0) return false;
+    return true;
+}
+
+/* The first `steps` steps, row by row: a row comes out with the same bits alone and in a crowd. A
+ * row of zeros stays one: less the mean it would be the direction of no row. */
 static es_status apply_steps(const es_transform *transform, int64_t steps, int64_t count,
                              double *rows, es_error *error)
 {
@@ -140,7 +156,7 @@ static es_status apply_steps(const es_transform *transform, int64_t steps, int64
     double *scratch = es_alloc(d, sizeof *scratch);
     if (!scratch) return es_fail_memory(error, "a transform", (size_t)d * sizeof *scratch);
     for (int64_t i = 0; i < count; i++)
-        for (int64_t s = 0; s < steps; s++)
+        for (int64_t s = 0; s < steps && !is_zero(rows + i * d, d); s++)
             apply_step(transform->kernel, &transform->steps[s], d, rows + i * d, scratch);
     free(scratch);
     return ES_OK;

@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Ids that no row has: as many as the file may name without a gap, a key and its id taking no less
+ * than 8 bytes of it, and some more. */
+enum { BYTES_A_KEY = 8, SPARE_IDS = 1 << 16, SPARE_LINES = 1 << 18 };
+
 /* --- keys in JSON --- */
 
 /* Keep a key's bytes and say whether the model may produce it. */
@@ -52,10 +56,16 @@ static es_status read_key(es_json *json, es_vocabulary *vocabulary, es_bytes key
     return ES_OK;
 }
 
+int64_t es_vocabulary_id_limit(const es_vocabulary *vocabulary, int64_t file_size)
+{
+    int64_t limit = SPARE_IDS + file_size / BYTES_A_KEY;
+    if (limit < vocabulary->rows) limit = vocabulary->rows;
+    return limit < ES_TOKEN_ID_LIMIT ? limit : ES_TOKEN_ID_LIMIT;
+}
+
 es_status es_vocabulary_read_keys(es_json *json, es_vocabulary *vocabulary)
 {
-    int64_t limit = vocabulary->rows > json->size ? vocabulary->rows : json->size;
-    if (limit > ES_TOKEN_ID_LIMIT) limit = ES_TOKEN_ID_LIMIT;
+    int64_t limit = es_vocabulary_id_limit(vocabulary, json->size);
     /* A key takes 16 bytes of text and more: room for one in 32, the map grows where that is few.
      */
     bool enough = es_map_reserve(&vocabulary->by_bytes, (json->size - json->at) / 32);
@@ -356,16 +366,21 @@ es_status es_vocabulary_read_lines(es_document lines, es_document config, int64_
 {
     *note = NULL;
     es_bytes text = {lines.data, (size_t)lines.size};
-    int64_t count = count_lines(text);
-    if (count >= ES_TOKEN_ID_LIMIT)
-        return es_fail(error, ES_BAD_INPUT, "%s: %lld lines; at most %d keys are expected",
-                       lines.path, (long long)count, ES_TOKEN_ID_LIMIT);
-    es_bytes *keys = es_alloc(count > rows ? count : rows, sizeof *keys);
-    if (!keys) return es_fail_memory(error, "keys", (size_t)count * sizeof *keys);
-    split_lines(text, keys, count);
+    int64_t count = 0;
     bool wordpiece = false;
-    for (int64_t i = 0; i < count && !wordpiece; i++) wordpiece = es_bytes_equal(keys[i], "[UNK]");
+    for (es_bytes left = text, line; next_line(&left, &line); count++)
+        wordpiece = wordpiece || es_bytes_equal(line, "[UNK]");
+    /* Of words, those without a row are left out. A WordPiece's keys may be pieces of text all the
+     * same, but it has never many of them. */
+    if (wordpiece && count > rows + SPARE_LINES)
+        return es_fail(error, ES_BAD_INPUT,
+                       "%s:%lld: %lld keys for %lld rows: not the keys of this table", lines.path,
+                       (long long)count, (long long)count, (long long)rows);
+    int64_t kept = wordpiece && count > rows ? count : rows;
+    es_bytes *keys = es_alloc(kept, sizeof *keys);
+    if (!keys) return es_fail_memory(error, "keys", (size_t)kept * sizeof *keys);
     if (wordpiece) {
+        split_lines(text, keys, count);
         es_status status =
             read_wordpiece_lines(lines, config, rows, keys, count, vocabulary, error);
         free(keys);
@@ -377,7 +392,6 @@ es_status es_vocabulary_read_lines(es_document lines, es_document config, int64_
         free(keys);
         return es_fail_memory(error, lines.path, (size_t)lines.size);
     }
-    memset(keys, 0, (size_t)(count > rows ? count : rows) * sizeof *keys);
     split_lines((es_bytes){copy, (size_t)lines.size}, keys, count < rows ? count : rows);
     ES_TRY(es_vocabulary_create_words(keys, copy, rows, vocabulary, note, error));
     if (count > rows) {

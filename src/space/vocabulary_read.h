@@ -35,9 +35,12 @@ es_status es_vocabulary_read_tokenizer(es_document document, int64_t rows,
 
 /* --- parts that they share --- */
 
+/* What ids must be below: the rows, or what a file of that size may name, whichever is more. Names
+ * take memory up to the largest id, so that a short file must not choose it freely. */
+int64_t es_vocabulary_id_limit(const es_vocabulary *vocabulary, int64_t file_size);
+
 /* The object {"key": id, ...} that is next in json: ids from 0, each given once; a gap is a row
- * without a name. An id must be smaller than the rows or the bytes of the file, whichever is more.
- */
+ * without a name. Ids are below es_vocabulary_id_limit(). */
 es_status es_vocabulary_read_keys(es_json *json, es_vocabulary *vocabulary);
 
 /* After the keys of a BPE: the tokens of the single bytes. */

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/utf8.h"
+#include "space/decompose.h"
 #include "space/unicode.h"
 #include "space/vocabulary.h"
 #include "space/vocabulary_parts.h"
@@ -69,24 +70,13 @@ static size_t clean_run(const es_wordpiece *wordpiece, es_bytes text, es_text *o
 /* Canonical decomposition of a run, in canonical order, without marks. */
 static void append_decomposed(const es_wordpiece *wordpiece, es_bytes run, es_text *out)
 {
-    utf8proc_int32_t few[64], *points = few;
-    utf8proc_ssize_t count =
-        utf8proc_decompose((const utf8proc_uint8_t *)run.data, (utf8proc_ssize_t)run.size, few, 64,
-                           UTF8PROC_DECOMPOSE | UTF8PROC_STABLE);
-    if (count > 64) {
-        points = es_alloc(count, sizeof *points);
-        if (!points) {
-            out->failed = true;
-            return;
-        }
-        count = utf8proc_decompose((const utf8proc_uint8_t *)run.data, (utf8proc_ssize_t)run.size,
-                                   points, count, UTF8PROC_DECOMPOSE | UTF8PROC_STABLE);
-    }
+    int32_t *points;
+    int64_t count = es_decompose(run, UTF8PROC_DECOMPOSE | UTF8PROC_STABLE, &points);
     if (count < 0) out->failed = true;
-    for (utf8proc_ssize_t i = 0; i < count; i++)
+    for (int64_t i = 0; i < count; i++)
         if (!es_unicode_is_bert_mark((uint32_t)points[i]))
             append_cased(wordpiece, out, (uint32_t)points[i]);
-    if (points != few) free(points);
+    free(points);
 }
 
 /* The same as the reference does it, whose tables of decompositions are older than the one that

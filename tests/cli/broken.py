@@ -14,6 +14,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import zipfile
 from pathlib import Path
@@ -203,13 +204,30 @@ def folder_cases():
     folder_case("tokenizer.json: an unknown model", {
         "model.safetensors": weights, "tokenizer.json": b'{"model":{"type":"Nonesuch","vocab":{}}}'})
 
+    def tokenizer(*added, padding=0):
+        return good | {"tokenizer.json": json.dumps({
+            "normalizer": {"type": "NFC"}, "pre_tokenizer": {"type": "ByteLevel"},
+            "added_tokens": added,
+            "model": {"type": "BPE", "vocab": vocabulary, "merges": []}}).encode() + b" " * padding}
+
+    folder_case("tokenizer.json: half a million marks on a letter",
+                tokenizer({"id": rows, "content": "a" + "\u0316\u0301" * 250_000, "normalized": True},
+                          {"content": "no id"}))
+    folder_case("tokenizer.json: an id far beyond the names",
+                tokenizer({"id": 5_000_000, "content": "a"}, padding=5_500_000))
+    folder_case("vocab.txt: two million pieces for a small table", {
+        "model.safetensors": weights, "vocab.txt": b"[UNK]\n" + b"a\n" * 2_000_000})
+
 
 def run(program, folder, target):
     """Exit code, outputs, seconds and peak memory of `info` on a file."""
     begin = time.monotonic()
     child = subprocess.Popen([program, "info", target], cwd=folder, stdin=subprocess.DEVNULL,
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    watch = threading.Timer(10 * SECONDS, child.kill)
+    watch.start()
     out, err = child.stdout.read(), child.stderr.read()
+    watch.cancel()
     _, state, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(state)
     return child.returncode, out, err, time.monotonic() - begin, usage.ru_maxrss * 1024

@@ -84,6 +84,24 @@ static es_status run_csls(es_space *space, int threads, es_error *error)
     return near_terms(space, threads, ES_METRIC_CSLS, error);
 }
 
+/* Enough questions for an index. */
+static es_status run_many(es_space *space, int threads, es_error *error)
+{
+    enum { COUNT = 40 };
+    es_selection chosen;
+    es_query queries[COUNT];
+    es_neighbors answers[COUNT];
+    es_status status = choose(space, &chosen, error);
+    if (status != ES_OK) return status;
+    static const int signs[] = {1, -1, 1, 1};
+    for (int q = 0; q < COUNT; q++) queries[q] = (es_query){chosen, signs};
+    es_neighbors_options options = {.k = 3, .threads = threads};
+    status = es_neighbors_of_queries(space, queries, COUNT, &options, answers, error);
+    for (int q = 0; q < COUNT && status == ES_OK; q++) es_neighbors_release(&answers[q]);
+    es_selection_release(&chosen);
+    return status;
+}
+
 static es_status run_distribution(es_space *space, int threads, es_error *error)
 {
     es_distribution answer;
@@ -155,6 +173,7 @@ static const struct {
               {"cosine, transformed", "center", run_cosine},
               {"dot", NULL, run_dot},
               {"csls", NULL, run_csls},
+              {"many", NULL, run_many},
               {"distribution", NULL, run_distribution},
               {"matrix", NULL, run_matrix},
               {"knn", NULL, run_knn},

@@ -260,6 +260,29 @@ static void cancels(void **state)
     es_space_free(space);
 }
 
+/* What is no histogram is the same for every number of bins that 16,000 is a multiple of. */
+static void bins_change_the_histogram_alone(void **state)
+{
+    (void)state;
+    double *values = draw_table(200, 30, 4);
+    es_space *space = open_values("f4", 200, 30, values);
+    es_error error = {0};
+    es_distribution usual, other;
+    assert_ok(es_distribution_compute(space, NULL, &usual, &error), error);
+    static const int64_t bins[] = {1, 20, 500, 1600, 16000};
+    for (size_t i = 0; i < sizeof bins / sizeof *bins; i++) {
+        es_distribution_options options = {.bins = bins[i]};
+        assert_ok(es_distribution_compute(space, &options, &other, &error), error);
+        assert_memory_equal(other.quantiles, usual.quantiles, sizeof usual.quantiles);
+        assert_true(other.ks_random == usual.ks_random);
+        assert_true(other.skewness == usual.skewness && other.variance == usual.variance);
+        es_distribution_release(&other);
+    }
+    es_distribution_release(&usual);
+    es_space_free(space);
+    free(values);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +293,7 @@ int main(void)
         cmocka_unit_test(undefined_rows_are_left_out),
         cmocka_unit_test(options_are_checked),
         cmocka_unit_test(cancels),
+        cmocka_unit_test(bins_change_the_histogram_alone),
     };
     return cmocka_run_group_tests_name("distribution", tests, scratch_setup, scratch_teardown);
 }

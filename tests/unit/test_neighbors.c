@@ -216,7 +216,7 @@ static void sums_add_unit_rows(void **state)
     es_neighbors_options options = {.all = true};
     es_neighbors answer = ask(space, ids, signs, 3, &options);
     assert_int_equal(answer.count, N - 3);
-    assert_string_equal(answer.query, "#3 - #8 + #15");
+    assert_string_equal(answer.query, "\"#3\" - \"#8\" + \"#15\"");
     for (int64_t i = 0; i < answer.count; i++)
         assert_near(answer.neighbors[i].cosine,
                     plain_cosine(query, values + answer.neighbors[i].id * D, D), 1e-14);
@@ -228,7 +228,7 @@ static void sums_add_unit_rows(void **state)
     es_neighbors_release(&by_vector);
     /* a single negative term: the far end of it */
     answer = ask(space, ids, (int[]){-1}, 1, &options);
-    assert_string_equal(answer.query, "- #3");
+    assert_string_equal(answer.query, "- \"#3\"");
     options.farthest = true;
     es_neighbors far = near_row(space, 3, &options);
     assert_int_equal(answer.neighbors[0].id, far.neighbors[0].id);
@@ -339,14 +339,85 @@ static void vectors_are_read(void **state)
     assert_int_equal(es_vector_read("nowhere.npy", 4, &vector, &error), ES_NOT_FOUND);
 }
 
+static void assert_same_answers(es_space *space, const es_query *queries, int64_t count,
+                                const es_neighbors_options *options)
+{
+    es_neighbors *answers = calloc((size_t)count, sizeof *answers);
+    es_error error = {0};
+    assert_non_null(answers);
+    assert_ok(es_neighbors_of_queries(space, queries, count, options, answers, &error), error);
+    for (int64_t q = 0; q < count; q++) {
+        es_neighbors alone;
+        assert_ok(es_neighbors_of_terms(space, &queries[q].terms, queries[q].signs, options, &alone,
+                                        &error),
+                  error);
+        assert_int_equal(answers[q].count, alone.count);
+        if (alone.count)
+            assert_memory_equal(answers[q].neighbors, alone.neighbors,
+                                (size_t)alone.count * sizeof *alone.neighbors);
+        assert_string_equal(answers[q].query, alone.query);
+        assert_true(answers[q].query_norm == alone.query_norm);
+        assert_int_equal(answers[q].left_out, alone.left_out);
+        es_neighbors_release(&alone);
+        es_neighbors_release(&answers[q]);
+    }
+    free(answers);
+}
+
+/* A hundred questions go through an index, one does not: the same bits. */
+static void many_questions_are_answered_as_one(void **state)
+{
+    (void)state;
+    enum { COUNT = 100 };
+    double *values = draw_table(N, D, 9);
+    memset(values + 5 * D, 0, D * sizeof *values);
+    values[6 * D] = NAN;
+    for (int i = 10; i < 90; i++) memcpy(values + i * D, values + (i % 3) * D, D * sizeof *values);
+    es_space *space = open_values("f4", N, D, values);
+    es_query queries[COUNT];
+    static const int signs[] = {1, -1, 1};
+    for (int q = 0; q < COUNT; q++) {
+        int64_t ids[] = {7 + q, 200 + q % 50, 150 - q % 50};
+        queries[q] = (es_query){select_ids(space, ids, q % 4 ? 1 : 3), signs};
+    }
+    for (int64_t k = 1; k <= 2 * N; k = 3 * k + 1)
+        for (int variant = 0; variant < 4; variant++) {
+            es_neighbors_options options = {.k = k,
+                                            .include_input = variant & 1,
+                                            .has_minimum = variant & 2,
+                                            .minimum = 0.3,
+                                            .threads = 1 + variant};
+            assert_same_answers(space, queries, COUNT, &options);
+        }
+    es_neighbors answers[COUNT];
+    es_error error = {0};
+    es_neighbors_options stopped = {.progress = {stop_at_once, NULL}};
+    assert_int_equal(es_neighbors_of_queries(space, queries, COUNT, &stopped, answers, &error),
+                     ES_CANCELLED);
+    es_selection_release(&queries[9].terms);
+    queries[9].terms = select_ids(space, (int64_t[]){5}, 1);
+    assert_int_equal(es_neighbors_of_queries(space, queries, COUNT, NULL, answers, &error),
+                     ES_BAD_INPUT);
+    assert_says(error, "the query #5 is zero or not finite");
+    for (int q = 0; q < COUNT; q++) es_selection_release(&queries[q].terms);
+    es_space_free(space);
+    free(values);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(shorter_is_a_prefix),   cmocka_unit_test(duplicates_stay),
-        cmocka_unit_test(ties_go_by_id),         cmocka_unit_test(undefined_rows_are_no_neighbours),
-        cmocka_unit_test(minimum_is_kept),       cmocka_unit_test(sums_add_unit_rows),
-        cmocka_unit_test(scale_does_not_matter), cmocka_unit_test(small_spaces),
-        cmocka_unit_test(arguments_are_checked), cmocka_unit_test(vectors_are_read),
+        cmocka_unit_test(shorter_is_a_prefix),
+        cmocka_unit_test(duplicates_stay),
+        cmocka_unit_test(ties_go_by_id),
+        cmocka_unit_test(undefined_rows_are_no_neighbours),
+        cmocka_unit_test(minimum_is_kept),
+        cmocka_unit_test(sums_add_unit_rows),
+        cmocka_unit_test(scale_does_not_matter),
+        cmocka_unit_test(small_spaces),
+        cmocka_unit_test(arguments_are_checked),
+        cmocka_unit_test(vectors_are_read),
+        cmocka_unit_test(many_questions_are_answered_as_one),
     };
     return cmocka_run_group_tests_name("neighbors", tests, scratch_setup, scratch_teardown);
 }

@@ -120,7 +120,7 @@ static void together_with_a_space(void **state)
     assert_item(&chosen.items[1], CAT, "cat");
     assert_item(&chosen.items[2], SPACED_BANANA, " banana");
     assert_item(&chosen.items[3], SPACED_DOG, " dog");
-    assert_non_null(strstr(chosen.note, "\" banana\": with their leading space"));
+    assert_non_null(strstr(chosen.note, "\" banana\": with its leading space"));
     es_selection_release(&chosen);
     chosen = resolve(model, LIST("cat", "text:cat"), 2,
                      &(es_selection_options){.prefix = ES_PREFIX_SPACE});
@@ -143,7 +143,7 @@ static void several_tokens_are_refused(void **state)
              advice);
     refuse(model, LIST("cat", "banana"), 2, &none, ES_NOT_FOUND, text);
     snprintf(text, sizeof text,
-             "1 of 1 words is not one token of this vocabulary\n"
+             "the word is not one token of this vocabulary\n"
              "  \"ana\" is 2 tokens (with its leading space): \" \" + \"ana\"%s",
              advice);
     refuse(model, LIST("ana"), 1, &(es_selection_options){.prefix = ES_PREFIX_SPACE}, ES_NOT_FOUND,

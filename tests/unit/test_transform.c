@@ -167,6 +167,7 @@ static void undefined_rows_are_left_out(void **state)
         double *plain = transformed(N, D, values, chains[c]);
         double *other = transformed(N + 3, D, with, chains[c]);
         for (int i = 0; i < N * D; i++) assert_near(fabs(other[2 * D + i]), fabs(plain[i]), 1e-12);
+        for (int k = 0; k < D; k++) assert_true(other[k] == 0); /* still no direction */
         free(plain);
         free(other);
     }
@@ -210,7 +211,11 @@ static void chains_are_checked(void **state)
             fail_msg("'%s' is taken", cases[i].chain);
         assert_says(error, cases[i].says);
     }
-    es_space *space = open_transformed(N, D, values, "");
+    es_space *space = open_transformed(N, D, values, "abtt,center");
+    assert_string_equal(es_space_source(space)->transforms[0], "abtt:1");
+    assert_string_equal(es_space_source(space)->transforms[1], "center");
+    es_space_free(space);
+    space = open_transformed(N, D, values, "");
     assert_int_equal(es_space_source(space)->transform_count, 0);
     es_space_free(space);
 }

@@ -7,4 +7,7 @@ for command in $(embscope help | sed -n 's/^  \([a-z]*\)  .*/\1/p' | grep -v hel
             sed 's/\\-/-/g' embscope.1 | grep -q -- "--$name" || echo "no --$name"
         done
 done
+for name in version model token environment exit; do
+    sed 's/\\-/-/g' embscope.1 | grep -qE "^.fB(--)?$name.fR" || echo "no $name"
+done
 if command -v mandoc > /dev/null; then mandoc -T lint embscope.1; fi

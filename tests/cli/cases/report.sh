@@ -8,4 +8,6 @@ grep -oiE '(src|href)="?https?:[^" >]*' report.html
 embscope report many.vec w1 w2 w3 w4 -o report.html
 embscope report many.vec w1 nosuch -o report.html
 echo "exit $?"
+embscope report many.vec -o report.json
+echo "exit $?"
 ls -A
