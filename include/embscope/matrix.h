@@ -103,7 +103,7 @@ typedef struct es_matrix {
     es_flat_clusters clusters;
     es_null_sets null_sets;
     double *coordinates;     /* (n, 2) classical scaling of the chord distances: eigenvectors of the
-                                double-centred S times the root of their eigenvalue, signs as above */
+                                double-centred S times the root of its eigenvalue, oriented */
     double mds_share[2];     /* each axis' share of the variance; NaN where all rows are equal */
     es_contrast *categories; /* NULL without es_matrix_options.categories */
 } es_matrix;
