@@ -10,7 +10,13 @@
 #include <math.h>
 #include <string.h>
 
-enum { NEIGHBORS_SHOWN = 12, PAIRS_SHOWN = 15, EIGENVALUES_SHOWN = 40 };
+enum {
+    NEIGHBORS_SHOWN = 12,
+    PAIRS_SHOWN = 15,
+    EIGENVALUES_SHOWN = 40,
+    GROUPS_SHOWN = 20,
+    MEMBERS_SHOWN = 12
+};
 
 static void fact(es_text *page, const char *name, const char *value)
 {
@@ -194,6 +200,28 @@ static void add_spectrum(es_text *page, const es_matrix *matrix)
                    (long long)matrix->n);
 }
 
+static void add_groups(es_text *page, const es_matrix *matrix)
+{
+    const es_flat_clusters *clusters = &matrix->clusters;
+    es_text_add(page, "<table><tr><th>cluster</th><th class=\"n\">silhouette</th>"
+                      "<th>tokens</th></tr>\n");
+    for (int64_t c = 0; c < clusters->count && c < GROUPS_SHOWN; c++) {
+        es_text_printf(page, "<tr><td>%lld</td>", (long long)c + 1);
+        es_html_number_cell(page, clusters->mean_by_cluster[c], 3);
+        es_text_add(page, "<td>");
+        int shown = 0;
+        for (int64_t place = 0; place < matrix->n && shown < MEMBERS_SHOWN; place++) {
+            const es_item *item = &matrix->items[matrix->order[place]];
+            if (clusters->labels[matrix->order[place]] != c) continue;
+            if (shown++) es_text_add(page, " ");
+            es_html_token(page, item->text, item->text_size);
+        }
+        if (shown < clusters->sizes[c]) es_text_add(page, " …");
+        es_text_add(page, "</td></tr>\n");
+    }
+    es_text_add(page, "</table>\n");
+}
+
 es_status es_report_add_matrix(es_text *page, const es_report *report, es_error *error)
 {
     es_text_add(page, "<p>The cosines of <i>n</i> chosen tokens make a symmetric matrix with ones "
@@ -209,6 +237,7 @@ es_status es_report_add_matrix(es_text *page, const es_report *report, es_error 
             "diagonal, always 1, is left blank.",
             error));
         add_spectrum(page, &report->matrix);
+        if (report->matrix.clusters.count > 1) add_groups(page, &report->matrix);
     }
     es_report_say_matrix(page, report);
     return ES_OK;

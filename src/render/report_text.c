@@ -207,6 +207,43 @@ static void say_first_merge(es_text *page, const es_matrix *matrix)
     }
 }
 
+static void say_groups(es_text *page, const es_matrix *matrix)
+{
+    const es_flat_clusters *clusters = &matrix->clusters;
+    if (clusters->count < 2) return;
+    es_report_next(page);
+    es_text_add(page, "Cut where the mean silhouette is best, the tree has ");
+    es_report_counted(page, clusters->count, "cluster", "clusters");
+    es_text_add(page, "; the silhouette there is ");
+    es_text_fixed(page, clusters->mean_silhouette, 3);
+    es_text_add(page, ", where 1 would be far apart and 0 no groups at all.");
+}
+
+/* What random sets of the same table show is the fair comparison: it has its common direction. */
+static void say_sets(es_text *page, const es_matrix *matrix)
+{
+    const es_null_sets *sets = &matrix->null_sets;
+    const es_null_figure *mean = &sets->mean_cosine;
+    if (!sets->count) return;
+    es_report_next(page);
+    es_text_printf(page,
+                   "Beside %lld sets of as many tokens drawn by lot from this space: the mean "
+                   "cosine of these words is ",
+                   (long long)sets->count);
+    es_text_fixed(page, mean->observed, 4);
+    es_text_add(page, ", that of the sets ");
+    es_text_fixed(page, mean->mean, 4);
+    es_text_add(page, " (95&nbsp;% of them from ");
+    es_text_fixed(page, mean->low, 4);
+    es_text_add(page, " to ");
+    es_text_fixed(page, mean->high, 4);
+    es_text_add(page, mean->observed > mean->high
+                          ? "): these words are nearer to each other than chance."
+                      : mean->observed < mean->low
+                          ? "): these words are farther apart than chance."
+                          : "): no nearer to each other than tokens drawn by lot.");
+}
+
 void es_report_say_matrix(es_text *page, const es_report *report)
 {
     const es_matrix *matrix = &report->matrix;
@@ -238,6 +275,8 @@ void es_report_say_matrix(es_text *page, const es_report *report)
                               "lean one way any words have one such direction; the others "
                               "are what sets these apart."
                             : ": these words look like random directions.");
+    say_groups(page, matrix);
+    say_sets(page, matrix);
     es_report_end(page);
 }
 
