@@ -1,6 +1,6 @@
-#include "analysis/phase.h"
 #include "analysis/position_profile.h"
 #include "analysis/position_spectrum.h"
+#include "analysis/stages.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 
@@ -95,7 +95,7 @@ static es_status read_table(es_space *space, const int64_t *ids, int64_t n, doub
 
 /* What there is to say of the unit rows. */
 static es_status describe_pairs(es_position_rows *rows, es_space *space, uint64_t seed,
-                                es_positions *positions, es_phase *phase, es_error *error)
+                                es_positions *positions, es_stages *stages, es_error *error)
 {
     ES_TRY(read_table(space, NULL, rows->n, rows->unit, rows->threads, error));
     for (int64_t a = 0; a < rows->count; a++) {
@@ -105,9 +105,9 @@ static es_status describe_pairs(es_position_rows *rows, es_space *space, uint64_
     }
     positions->map_side = rows->n < MAP_SIDE ? rows->n : MAP_SIDE;
     ES_TRY(es_position_map(rows, positions, error));
-    es_progress progress = es_phase_next(phase, 45);
+    es_progress progress = es_stages_next(stages, 45);
     ES_TRY(es_position_profile(rows, positions, &progress, error));
-    progress = es_phase_next(phase, 45);
+    progress = es_stages_next(stages, 45);
     return es_position_shuffles(rows, seed, positions, &progress, error);
 }
 
@@ -123,17 +123,17 @@ static es_status compute(es_space *space, const es_positions_options *options, c
                              .threads = options->threads ? options->threads : space->threads};
     ES_TRY(es_space_row_states(space, &rows.states, error));
     ES_TRY(fill_norms(space, ids, rows.count, positions, error));
-    es_phase phase = {&options->progress, 100, 0, 0};
+    es_stages stages = {.outer = options->progress, .total = 100};
     rows.unit = es_alloc_aligned(rows.n, (size_t)d * sizeof(double));
     rows.sum = es_alloc(d, sizeof(double));
     es_status status = rows.unit && rows.sum
                            ? ES_OK
                            : es_fail_memory(error, "rows", (size_t)(rows.n * d) * sizeof(double));
     if (status == ES_OK)
-        status = describe_pairs(&rows, space, options->seed, positions, &phase, error);
+        status = describe_pairs(&rows, space, options->seed, positions, &stages, error);
     if (status == ES_OK) /* the unit rows have served */
         status = read_table(space, ids, rows.count, rows.unit, rows.threads, error);
-    es_progress progress = es_phase_next(&phase, 10);
+    es_progress progress = es_stages_next(&stages, 10);
     if (status == ES_OK)
         status =
             es_position_spectrum(space->kernel, rows.unit, d, ids,

@@ -1,4 +1,4 @@
-#include "analysis/phase.h"
+#include "analysis/stages.h"
 #include "analysis/token_map.h"
 #include "analysis/vectors.h"
 #include "base/memory.h"
@@ -193,7 +193,7 @@ static double products(int64_t rows, int64_t columns)
     return 0.5 * (double)rows * (double)rows * (double)columns;
 }
 
-static es_status run_pairs(es_space *space, const es_report_options *options, es_phase *phase,
+static es_status run_pairs(es_space *space, const es_report_options *options, es_stages *stages,
                            es_report *report, es_error *error)
 {
     int64_t d = space->source.columns;
@@ -201,12 +201,12 @@ static es_status run_pairs(es_space *space, const es_report_options *options, es
     bool large = products(space->source.rows, d) > most;
     es_distribution_options all = {.threads = options->threads, .seed = RANDOM_SEED};
     if (large) all.sample = (int64_t)sqrt(2 * fmin(most, SAMPLE_PRODUCTS) / (double)d) + 2;
-    all.progress = es_phase_next(phase, 10);
+    all.progress = es_stages_next(stages, 10);
     ES_TRY(es_distribution_compute(space, &all, &report->distribution, error));
     int64_t rows = report->distribution.rows;
     es_knn_options near = {.k = rows > NEIGHBORS ? NEIGHBORS : rows - 1,
                            .threads = options->threads};
-    near.progress = es_phase_next(phase, 5);
+    near.progress = es_stages_next(stages, 5);
     if (large || rows < 3) return ES_OK;
     ES_TRY(es_knn_compute(space, &near, &report->knn, error));
     report->has_knn = true;
@@ -232,40 +232,40 @@ static es_status run_map(es_space *space, const es_selection *words,
 }
 
 static es_status run_spectrum(es_space *space, const es_selection *words,
-                              const es_report_options *options, es_phase *phase, es_report *report,
-                              es_error *error)
+                              const es_report_options *options, es_stages *stages,
+                              es_report *report, es_error *error)
 {
     es_spectrum_options how = {.directions = DIRECTIONS, .threads = options->threads};
     if (report->distribution.sampled) how.null_tables = -1; /* as long again */
     int64_t fewest = report->distribution.rows < space->source.columns ? report->distribution.rows
                                                                        : space->source.columns;
     if (fewest < DIRECTIONS) how.directions = fewest;
-    how.progress = es_phase_next(phase, 4);
+    how.progress = es_stages_next(stages, 4);
     es_status status = es_spectrum_compute(space, &how, &report->spectrum, error);
     if (status == ES_UNSUPPORTED) return ES_OK;
     report->has_spectrum = status == ES_OK;
     return status == ES_OK ? run_map(space, words, options, report, error) : status;
 }
 
-static es_status run_clusters(es_space *space, const es_report_options *options, es_phase *phase,
+static es_status run_clusters(es_space *space, const es_report_options *options, es_stages *stages,
                               es_report *report, es_error *error)
 {
     es_cluster_options how = {.threads = options->threads, .map = true};
     if (report->distribution.sampled) how.iterations = LONG_STEPS;
-    how.progress = es_phase_next(phase, 2);
+    how.progress = es_stages_next(stages, 2);
     ES_TRY(es_cluster_compute(space, &how, &report->clusters, error));
     es_audit_options look = {.threads = options->threads};
-    look.progress = es_phase_next(phase, 1);
+    look.progress = es_stages_next(stages, 1);
     return es_audit_compute(space, &look, &report->audit, error);
 }
 
 /* A table that cannot be described (one row, too many) is a section less, not a report less. */
-static es_status run_positions(const es_report_options *options, es_phase *phase, es_report *report,
-                               es_error *error)
+static es_status run_positions(const es_report_options *options, es_stages *stages,
+                               es_report *report, es_error *error)
 {
     if (!options->positions) return ES_OK;
     es_positions_options how = {.threads = options->threads};
-    how.progress = es_phase_next(phase, 1);
+    how.progress = es_stages_next(stages, 1);
     es_status status = es_positions_compute(options->positions, &how, &report->positions, error);
     if (status == ES_BAD_INPUT) return ES_OK;
     report->has_positions = status == ES_OK;
@@ -276,7 +276,7 @@ static es_status run_positions(const es_report_options *options, es_phase *phase
 static es_status compute(es_space *space, const es_selection *words,
                          const es_report_options *options, es_report *report, es_error *error)
 {
-    es_phase phase = {&options->progress, 23, 0, 0};
+    es_stages stages = {.outer = options->progress, .total = 23};
     ES_TRY(es_info_compute(space, &report->info, error));
     es_selection few = first_items(words, PAIR_WORDS), two = first_items(words, 2);
     ES_TRY(es_similarity_compute(space, &few, &report->pairs, error));
@@ -286,10 +286,10 @@ static es_status compute(es_space *space, const es_selection *words,
     ES_TRY(run_queries(space, words, options, report, error));
     es_matrix_options local = {.threads = options->threads};
     ES_TRY(es_matrix_compute(space, words, &local, &report->matrix, error));
-    ES_TRY(run_pairs(space, options, &phase, report, error));
-    ES_TRY(run_spectrum(space, words, options, &phase, report, error));
-    ES_TRY(run_clusters(space, options, &phase, report, error));
-    return run_positions(options, &phase, report, error);
+    ES_TRY(run_pairs(space, options, &stages, report, error));
+    ES_TRY(run_spectrum(space, words, options, &stages, report, error));
+    ES_TRY(run_clusters(space, options, &stages, report, error));
+    return run_positions(options, &stages, report, error);
 }
 
 es_status es_report_compute(es_space *space, const es_report_options *options, es_report *report,
