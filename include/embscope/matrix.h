@@ -82,7 +82,8 @@ typedef struct es_contrast {
     double
         p; /* of labels permuted among the items: (1 + those that reach it) / (1 + permutations) */
     double labelings; /* different partitions into categories of these sizes; may be infinite */
-    double p_floor;   /* no p can be below: the larger of 1/labelings and 1/(1 + permutations) */
+    double p_floor;   /* the larger of 1/labelings and 1/(1 + permutations): no p can be expected
+                         below it, though one may fall a little lower by the luck of the draw */
     int64_t permutations;
 } es_contrast;
 

@@ -111,6 +111,13 @@ es_status es_render_matrix_clusters(const es_matrix *matrix, const es_render_opt
 /* ---- random sets -------------------------------------------------------------------------------
  */
 
+/* How many standard deviations off; NaN where the sets do not vary but for rounding. */
+static double deviations_off(const es_null_figure *figure)
+{
+    bool vary = figure->deviation > 1e-12 * fmax(1, fabs(figure->mean));
+    return vary ? (figure->observed - figure->mean) / figure->deviation : NAN;
+}
+
 static void add_figure(es_table *table, const char *name, const es_null_figure *figure)
 {
     es_table_cell(table, name);
@@ -118,7 +125,7 @@ static void add_figure(es_table *table, const char *name, const es_null_figure *
     es_table_number(table, figure->mean, 4);
     es_table_number(table, figure->low, 4);
     es_table_number(table, figure->high, 4);
-    es_table_number(table, (figure->observed - figure->mean) / figure->deviation, 1);
+    es_table_number(table, deviations_off(figure), 1);
     es_table_number(table, figure->p, 4);
 }
 

@@ -32,3 +32,6 @@ import json, sys
 answer = json.load(sys.stdin)
 print(answer["clusters"]["count"], answer["silhouette"]["mean"], answer["cophenetic"], answer["mds"]["variance_share"][0] and round(answer["mds"]["variance_share"][0], 9))'
 done
+# random sets that do not vary: nothing to count their standard deviations by
+printf '5 3\na 0.1 0.7 0.3\nb 0.1 0.7 0.3\nc 0.1 0.7 0.3\nd 0.1 0.7 0.3\ne 0.1 0.7 0.3\n' > e.vec
+embscope matrix e.vec a b c d | grep -E '^(largest|mean)'
