@@ -38,7 +38,7 @@ typedef struct es_knn {
     double hubness_skewness; /* E[(N - k)^3] / sigma^3; NaN where all are equal */
     double antihub_share;    /* rows that stand in no list */
     int64_t maximum_occurrence;
-    int32_t *occurrences; /* (rows) N_k; -1 where left out */
+    int32_t *occurrences;       /* (rows) N_k; -1 where left out */
     es_hub hubs[ES_KNN_LISTED]; /* most often first, then by id */
     int64_t hub_count;
     double mutual_share; /* share of the graph's n k edges whose reverse is in the graph, too */
@@ -60,6 +60,12 @@ void es_knn_release(es_knn *knn);
 /* TwoNN of `n` points from the ratios r2 / r1 >= 1 of each (reordered): the slope through zero of
  * -log(1 - F) on log mu, F_i = i / n from 1, the largest 10 % of ratios discarded. */
 double es_twonn_dimension(double *ratios, int64_t n);
+
+/* TwoNN of `n` points (n, d) by Euclidean distance, every pair looked at: n^2 d work. *dropped
+ * counts the points with another one at distance zero; *dimension is NaN below 3 others. Points
+ * are finite (BAD_INPUT names one that is not). threads: 0 for all. */
+es_status es_twonn_points(const double *points, int64_t n, int64_t d, int threads,
+                          double *dimension, int64_t *dropped, es_error *error);
 
 ES_END_DECLARATIONS
 #endif

@@ -6,26 +6,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-double es_twonn_dimension(double *ratios, int64_t n)
-{
-    int64_t used = (int64_t)(0.9 * (double)n);
-    if (used < 2) return NAN;
-    qsort(ratios, (size_t)n, sizeof *ratios, compare_doubles);
-    double xy = 0, xx = 0;
-    for (int64_t i = 0; i < used; i++) {
-        double x = log(ratios[i]), y = -log1p(-(double)(i + 1) / (double)n);
-        xy += x * y;
-        xx += x * x;
-    }
-    return xx > 0 ? xy / xx : NAN;
-}
-
 /* Chord distance of two rows, from the difference of their unit vectors. */
 static es_status chord(es_space *space, int64_t a, int64_t b, double *rows, double *distance,
                        es_error *error)

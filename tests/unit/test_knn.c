@@ -156,6 +156,83 @@ static void finds_the_dimension(void **state)
     if (!(fabs(found / 3 - 1) < 0.05)) fail_msg("cube: %g", found);
 }
 
+typedef void point_maker(es_random *random, int64_t dimension, double *point);
+
+static double normal(es_random *random)
+{
+    double u = (uniform(random) + 1) / 2, v = uniform(random);
+    return sqrt(-2 * log(1 - u)) * cos(3.14159265358979323846 * v);
+}
+
+/* dimension + 1 components; all makers fill six, those that are not theirs with zeros. */
+static void on_sphere(es_random *random, int64_t dimension, double *point)
+{
+    double square = 0;
+    for (int64_t k = 0; k <= dimension; k++) {
+        point[k] = normal(random);
+        square += point[k] * point[k];
+    }
+    for (int64_t k = 0; k <= dimension; k++) point[k] /= sqrt(square);
+}
+
+static void in_cube(es_random *random, int64_t dimension, double *point)
+{
+    for (int64_t k = 0; k < dimension; k++) point[k] = uniform(random);
+}
+
+/* A sheet rolled up, t (cos t, sin t) with the arc's density evened out, times a cube. */
+static void on_swiss_roll(es_random *random, int64_t dimension, double *point)
+{
+    const double low = 4.7, high = 14.1; /* arc length grows like t^2 / 2 */
+    double u = (uniform(random) + 1) / 2, t = sqrt(low * low + u * (high * high - low * low));
+    point[0] = t * cos(t);
+    point[1] = t * sin(t);
+    for (int64_t k = 2; k <= dimension; k++) point[k] = 20 * uniform(random);
+}
+
+/* Euclidean TwoNN within 5 % of the truth; it spreads by about dimension / sqrt(n) of it, and edges
+ * take a little off. */
+static void finds_euclidean_dimensions(void **state)
+{
+    (void)state;
+    enum { N = 6000, D = 6 };
+    static point_maker *const makers[] = {on_sphere, in_cube, on_swiss_roll};
+    static const char *const names[] = {"sphere", "cube", "Swiss roll"};
+    double *points = malloc((size_t)N * D * sizeof *points);
+    assert_non_null(points);
+    for (int m = 0; m < 3; m++)
+        for (int64_t dimension = 2; dimension <= 5; dimension++) {
+            es_random random = {(uint64_t)(100 * m + dimension)};
+            double found;
+            int64_t dropped;
+            es_error error = {0};
+            memset(points, 0, (size_t)N * D * sizeof *points);
+            for (int64_t i = 0; i < N; i++) makers[m](&random, dimension, points + i * D);
+            assert_ok(es_twonn_points(points, N, D, 0, &found, &dropped, &error), error);
+            assert_int_equal(dropped, 0);
+            print_message("# %s of dimension %d: %.3f\n", names[m], (int)dimension, found);
+            if (!(fabs(found / (double)dimension - 1) < 0.05))
+                fail_msg("%s of dimension %d: %g", names[m], (int)dimension, found);
+        }
+    free(points);
+}
+
+static void counts_points_in_one_place(void **state)
+{
+    (void)state;
+    double points[] = {0, 1e200, 3e200, 7e200, 7e200, 1.5e201}, found;
+    int64_t dropped;
+    es_error error = {0};
+    assert_ok(es_twonn_points(points, 6, 1, 1, &found, &dropped, &error), error);
+    assert_int_equal(dropped, 2);
+    assert_true(found > 0);
+    assert_ok(es_twonn_points(points, 2, 1, 1, &found, &dropped, &error), error);
+    assert_true(isnan(found));
+    points[4] = NAN;
+    assert_int_equal(es_twonn_points(points, 3, 2, 1, &found, &dropped, &error), ES_BAD_INPUT);
+    assert_says(error, "point 2 is not finite");
+}
+
 static void fits_the_ratios_law(void **state)
 {
     (void)state;
@@ -393,6 +470,8 @@ int main(void)
         cmocka_unit_test(knows_norms_of_every_size),
         cmocka_unit_test(finds_the_dimension),
         cmocka_unit_test(fits_the_ratios_law),
+        cmocka_unit_test(finds_euclidean_dimensions),
+        cmocka_unit_test(counts_points_in_one_place),
         cmocka_unit_test(describes_a_small_graph),
         cmocka_unit_test(lists_keep_the_best),
         cmocka_unit_test(short_lists_are_rarely_too_short),
