@@ -19,7 +19,8 @@
 enum {
     BLOCK_ROWS = 256,
     PENDING = 2048,        /* seeds that weights may not know of */
-    SAMPLE = 4096,         /* rows that judge */
+    SAMPLE = 4096,         /* rows that judge, at least, and the largest k that they judge for */
+    SAMPLE_PER_SEED = 16,  /* as many for each seed, where that is more */
     JUDGED = 8 * ES_PANEL, /* of them at a time */
 };
 
@@ -155,9 +156,11 @@ static es_status init_jury(seeding *seeding, int64_t k, es_error *error)
 {
     const es_kmeans_rows *rows = seeding->rows;
     jury *jury = &seeding->jury;
-    int64_t n = rows->count, count = n < SAMPLE ? n : SAMPLE;
+    int64_t n = rows->count, count = k * SAMPLE_PER_SEED;
+    if (k > SAMPLE || k < 2) return ES_OK;
+    if (count < SAMPLE) count = SAMPLE;
+    if (count > n) count = n;
     int64_t padded = (count + ES_PANEL - 1) / ES_PANEL * ES_PANEL;
-    if (k > count || k < 2) return ES_OK;
     *jury = (struct jury){.kernel = rows->kernel, .wanted = 2 + (int)log((double)k)};
     if (jury->wanted > ES_STRIP) jury->wanted = ES_STRIP;
     ES_TRY(es_packed_init(&jury->rows, count, rows->d, error));
