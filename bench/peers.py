@@ -125,6 +125,25 @@ def faiss_kmeans(x, threads, k):
                  max_points_per_centroid=len(x)).train(unit(x))
 
 
+# ---- spectrum: eigenvalues of S and of the covariance, and of the table with shuffled columns -----
+
+
+def numpy_spectrum(x, threads, k):
+    import numpy
+    u = unit(x).astype(numpy.float64)
+    n, mean = len(u), u.mean(0)
+    numpy.linalg.eigh(u.T @ u)
+    numpy.linalg.eigh((u - mean).T @ (u - mean) / n)
+    shuffled = numpy.random.default_rng(0).permuted(u, axis=0)
+    numpy.linalg.eigvalsh(shuffled.T @ shuffled / n)
+
+
+def sklearn_spectrum(x, threads, k):
+    """The covariance's alone, in float32."""
+    from sklearn.decomposition import PCA
+    PCA(svd_solver="covariance_eigh").fit(unit(x))
+
+
 # ---- one question in memory -----------------------------------------------------------------------
 
 
@@ -150,6 +169,7 @@ JOBS = {
     "hnsw": {"faiss-hnsw": faiss_hnsw},
     "kmeans": {"sklearn": sklearn_kmeans, "sklearn-random": sklearn_kmeans_random,
                "faiss": faiss_kmeans},
+    "spectrum": {"numpy": numpy_spectrum, "sklearn": sklearn_spectrum},
     "neighbors": {"numpy": numpy_neighbors, "gensim": gensim_neighbors},
 }
 

@@ -59,9 +59,11 @@ static fixed to_fixed(double x)
     return (fixed)llrint(x * 0x1p48);
 }
 
+/* In cache lines of its own: two threads that write to one line wait for each other. */
 typedef struct worker {
-    uint32_t *fine;        /* (fine bins) */
-    uint16_t bin[ES_TILE]; /* of the last strip, `waiting` of them not yet counted in `fine` */
+    /* of the last strip, `waiting` of them not yet counted in `fine` */
+    _Alignas(64) uint16_t bin[ES_TILE];
+    uint32_t *fine; /* (fine bins) */
     int64_t waiting, pairs_since_flush;
     extreme_search minimum, maximum;
     double *rows; /* (2, d) */
@@ -250,7 +252,8 @@ static es_status take_strip(void *context, int index, const es_strip *place, es_
 static es_status start_workers(pass *pass, int threads, es_error *error)
 {
     int64_t d = pass->pack->packed.depth;
-    pass->workers = es_alloc(threads, sizeof *pass->workers);
+    pass->workers = es_alloc_aligned(threads, sizeof *pass->workers);
+    if (pass->workers) memset(pass->workers, 0, (size_t)threads * sizeof *pass->workers);
     pass->flushed = es_alloc(threads, sizeof *pass->flushed);
     pass->counts = es_alloc(pass->fine_bins, sizeof *pass->counts);
     bool made = pass->workers && pass->flushed && pass->counts;

@@ -72,8 +72,9 @@ static double fold(__m512 lanes)
 static void tally(const float *cosines, int64_t count, float shift, float level, float half,
                   uint16_t *bin, es_tally *tally)
 {
-    __m512 power[4] = {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(),
-                       _mm512_setzero_ps()};
+    /* Four names, not an array: gcc would store an array's elements at every turn. */
+    __m512 first_power = _mm512_setzero_ps(), second_power = first_power;
+    __m512 third_power = first_power, fourth_power = first_power;
     __m512 low = _mm512_set1_ps(tally->minimum), high = _mm512_set1_ps(tally->maximum);
     __m512 shifts = _mm512_set1_ps(shift), halves = _mm512_set1_ps(half);
     __m512 levels = _mm512_set1_ps(level), last = _mm512_set1_ps(2 * half - 1);
@@ -83,10 +84,10 @@ static void tally(const float *cosines, int64_t count, float shift, float level,
         __mmask16 some = left < ES_LANES ? (__mmask16)((1u << left) - 1) : (__mmask16)0xFFFF;
         __m512 c = _mm512_maskz_loadu_ps(some, cosines + i);
         __m512 x = _mm512_maskz_sub_ps(some, c, shifts), square = _mm512_mul_ps(x, x);
-        power[0] = _mm512_add_ps(power[0], x);
-        power[1] = _mm512_fmadd_ps(x, x, power[1]);
-        power[2] = _mm512_fmadd_ps(square, x, power[2]);
-        power[3] = _mm512_fmadd_ps(square, square, power[3]);
+        first_power = _mm512_add_ps(first_power, x);
+        second_power = _mm512_fmadd_ps(x, x, second_power);
+        third_power = _mm512_fmadd_ps(square, x, third_power);
+        fourth_power = _mm512_fmadd_ps(square, square, fourth_power);
         low = _mm512_mask_min_ps(low, some, low, c);
         high = _mm512_mask_max_ps(high, some, high, c);
         at_least += __builtin_popcount(_mm512_mask_cmp_ps_mask(some, c, levels, _CMP_GE_OQ));
@@ -94,7 +95,10 @@ static void tally(const float *cosines, int64_t count, float shift, float level,
         place = _mm512_min_ps(_mm512_max_ps(place, _mm512_setzero_ps()), last);
         _mm512_mask_cvtepi32_storeu_epi16(bin + i, some, _mm512_cvttps_epi32(place));
     }
-    for (int p = 0; p < 4; p++) tally->power[p] += fold(power[p]);
+    tally->power[0] += fold(first_power);
+    tally->power[1] += fold(second_power);
+    tally->power[2] += fold(third_power);
+    tally->power[3] += fold(fourth_power);
     tally->minimum = _mm512_reduce_min_ps(low) + 0.0f;
     tally->maximum = _mm512_reduce_max_ps(high) + 0.0f;
     tally->at_least += at_least;
