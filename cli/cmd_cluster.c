@@ -75,12 +75,6 @@ static const cli_option_group groups[] = {{"Clusters", own_options},
                                           {"Output", cli_output_options},
                                           {0}};
 
-static bool is_npz(const char *path)
-{
-    size_t size = path ? strlen(path) : 0;
-    return size > 4 && !strcmp(path + size - 4, ".npz");
-}
-
 static es_status write_arrays(cli_call *call, const es_clusters *clusters)
 {
     cli_sink sink;
@@ -120,7 +114,7 @@ static es_status answer(cli_call *call, es_clusters *clusters)
     status = es_cluster_compute(call->space, &options, clusters, &call->error);
     if (!status && call->common->plot)
         status = es_plot_clusters(call->space, clusters, call->common->plot, &call->error);
-    if (!status && is_npz(call->common->output)) status = write_arrays(call, clusters);
+    if (!status && cli_names_npz(call->common->output)) status = write_arrays(call, clusters);
     if (status) return status;
     if (call->common->jsonl || call->common->csv) return write_lines(call, clusters);
     status = cli_call_render(call, &render);

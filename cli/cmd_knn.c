@@ -47,12 +47,6 @@ static const cli_option_group groups[] = {{"Neighbors", own_options},
                                           {"Output", cli_output_options},
                                           {0}};
 
-static bool is_npz(const char *path)
-{
-    size_t size = path ? strlen(path) : 0;
-    return size > 4 && !strcmp(path + size - 4, ".npz");
-}
-
 static void tell_size(const cli_call *call, int64_t k)
 {
     int64_t rows = es_space_row_count(call->space);
@@ -98,7 +92,7 @@ static es_status answer(cli_call *call, es_knn *knn)
     status = es_knn_compute(call->space, &options, knn, &call->error);
     if (!status && call->common->plot)
         status = es_plot_hubness(call->space, knn, call->common->plot, &call->error);
-    if (!status && is_npz(call->common->output)) {
+    if (!status && cli_names_npz(call->common->output)) {
         status = write_graph(call, call->common->output, knn);
         call->common->output = NULL; /* the summary is for standard output */
     }

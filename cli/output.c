@@ -198,3 +198,9 @@ es_status cli_output_write(const char *path, const char *data, size_t size, es_e
     fwrite(data, 1, size, sink.out);
     return cli_sink_close(&sink, ES_OK, error);
 }
+
+bool cli_names_npz(const char *path)
+{
+    size_t size = path ? strlen(path) : 0;
+    return size > 4 && !strcmp(path + size - 4, ".npz");
+}

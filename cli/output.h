@@ -43,6 +43,9 @@ es_status cli_sink_open(cli_sink *sink, const char *path, es_error *error);
  * SIGPIPE ends it. */
 es_status cli_sink_close(cli_sink *sink, es_status status, es_error *error);
 
+/* Does the path ask for a NumPy archive? NULL does not. */
+bool cli_names_npz(const char *path);
+
 /* `size` bytes at once. */
 es_status cli_output_write(const char *path, const char *data, size_t size, es_error *error);
 

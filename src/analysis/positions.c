@@ -7,6 +7,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+enum { SHARE = 1000 }; /* of the work, as the progress line counts it */
+
 enum {
     DEFAULT_COMPONENTS = 8,
     MOST_COMPONENTS = 64,
@@ -105,9 +107,9 @@ static es_status describe_pairs(es_position_rows *rows, es_space *space, uint64_
     }
     positions->map_side = rows->n < MAP_SIDE ? rows->n : MAP_SIDE;
     ES_TRY(es_position_map(rows, positions, error));
-    es_progress progress = es_stages_next(stages, 45);
+    es_progress progress = es_stages_next(stages, 45 * SHARE);
     ES_TRY(es_position_profile(rows, positions, &progress, error));
-    progress = es_stages_next(stages, 45);
+    progress = es_stages_next(stages, 45 * SHARE);
     return es_position_shuffles(rows, seed, positions, &progress, error);
 }
 
@@ -123,7 +125,7 @@ static es_status compute(es_space *space, const es_positions_options *options, c
                              .threads = options->threads ? options->threads : space->threads};
     ES_TRY(es_space_row_states(space, &rows.states, error));
     ES_TRY(fill_norms(space, ids, rows.count, positions, error));
-    es_stages stages = {.outer = options->progress, .total = 100};
+    es_stages stages = {.outer = options->progress, .total = 100 * SHARE};
     rows.unit = es_alloc_aligned(rows.n, (size_t)d * sizeof(double));
     rows.sum = es_alloc(d, sizeof(double));
     es_status status = rows.unit && rows.sum
@@ -133,7 +135,7 @@ static es_status compute(es_space *space, const es_positions_options *options, c
         status = describe_pairs(&rows, space, options->seed, positions, &stages, error);
     if (status == ES_OK) /* the unit rows have served */
         status = read_table(space, ids, rows.count, rows.unit, rows.threads, error);
-    es_progress progress = es_stages_next(&stages, 10);
+    es_progress progress = es_stages_next(&stages, 10 * SHARE);
     if (status == ES_OK)
         status =
             es_position_spectrum(space->kernel, rows.unit, d, ids,

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SHARE = 1000 }; /* of the work, as the progress line counts it */
+
 enum {
     PAIR_WORDS = 6,
     RANDOM_WORDS = 16,
@@ -201,12 +203,12 @@ static es_status run_pairs(es_space *space, const es_report_options *options, es
     bool large = products(space->source.rows, d) > most;
     es_distribution_options all = {.threads = options->threads, .seed = RANDOM_SEED};
     if (large) all.sample = (int64_t)sqrt(2 * fmin(most, SAMPLE_PRODUCTS) / (double)d) + 2;
-    all.progress = es_stages_next(stages, 10);
+    all.progress = es_stages_next(stages, 10 * SHARE);
     ES_TRY(es_distribution_compute(space, &all, &report->distribution, error));
     int64_t rows = report->distribution.rows;
     es_knn_options near = {.k = rows > NEIGHBORS ? NEIGHBORS : rows - 1,
                            .threads = options->threads};
-    near.progress = es_stages_next(stages, 5);
+    near.progress = es_stages_next(stages, 5 * SHARE);
     if (large || rows < 3) return ES_OK;
     ES_TRY(es_knn_compute(space, &near, &report->knn, error));
     report->has_knn = true;
@@ -240,7 +242,7 @@ static es_status run_spectrum(es_space *space, const es_selection *words,
     int64_t fewest = report->distribution.rows < space->source.columns ? report->distribution.rows
                                                                        : space->source.columns;
     if (fewest < DIRECTIONS) how.directions = fewest;
-    how.progress = es_stages_next(stages, 4);
+    how.progress = es_stages_next(stages, 4 * SHARE);
     es_status status = es_spectrum_compute(space, &how, &report->spectrum, error);
     if (status == ES_UNSUPPORTED) return ES_OK;
     report->has_spectrum = status == ES_OK;
@@ -252,10 +254,10 @@ static es_status run_clusters(es_space *space, const es_report_options *options,
 {
     es_cluster_options how = {.threads = options->threads, .map = true};
     if (report->distribution.sampled) how.iterations = LONG_STEPS;
-    how.progress = es_stages_next(stages, 2);
+    how.progress = es_stages_next(stages, 2 * SHARE);
     ES_TRY(es_cluster_compute(space, &how, &report->clusters, error));
     es_audit_options look = {.threads = options->threads};
-    look.progress = es_stages_next(stages, 1);
+    look.progress = es_stages_next(stages, 1 * SHARE);
     return es_audit_compute(space, &look, &report->audit, error);
 }
 
@@ -265,7 +267,7 @@ static es_status run_positions(const es_report_options *options, es_stages *stag
 {
     if (!options->positions) return ES_OK;
     es_positions_options how = {.threads = options->threads};
-    how.progress = es_stages_next(stages, 1);
+    how.progress = es_stages_next(stages, 1 * SHARE);
     es_status status = es_positions_compute(options->positions, &how, &report->positions, error);
     if (status == ES_BAD_INPUT) return ES_OK;
     report->has_positions = status == ES_OK;
@@ -276,7 +278,7 @@ static es_status run_positions(const es_report_options *options, es_stages *stag
 static es_status compute(es_space *space, const es_selection *words,
                          const es_report_options *options, es_report *report, es_error *error)
 {
-    es_stages stages = {.outer = options->progress, .total = 23};
+    es_stages stages = {.outer = options->progress, .total = 23 * SHARE};
     ES_TRY(es_info_compute(space, &report->info, error));
     es_selection few = first_items(words, PAIR_WORDS), two = first_items(words, 2);
     ES_TRY(es_similarity_compute(space, &few, &report->pairs, error));

@@ -27,20 +27,9 @@ void es_spectrum_release(es_spectrum *spectrum)
 /* ---- rows and progress ------------------------------------------------------------------------
  */
 
-static bool report_phase(void *context, int64_t done, int64_t total)
-{
-    const es_spectrum_job *job = context;
-    if (!job->user.report) return true;
-    double reached = job->done + job->phase * (double)done / (double)(total > 0 ? total : 1);
-    double n = (double)job->n;
-    return job->user.report(job->user.context, (int64_t)(reached * n), (int64_t)(job->total * n));
-}
-
 es_progress es_spectrum_phase(es_spectrum_job *job, double readings)
 {
-    job->done += job->phase;
-    job->phase = readings;
-    return (es_progress){report_phase, job};
+    return es_stages_next(&job->stages, readings * (double)job->n);
 }
 
 es_status es_spectrum_read_unit(void *context, int64_t first, int64_t count, double *out,
@@ -322,10 +311,10 @@ es_status es_spectrum_compute(es_space *space, const es_spectrum_options *option
                            .d = space->source.columns,
                            .threads = options->threads,
                            .seed = options->seed,
-                           .user = options->progress,
-                           .total = 4.5 + 2 * (double)spectrum->null_tables};
+                           .stages = {.outer = options->progress}};
     int64_t *ids = NULL;
     es_status status = prepare(&job, spectrum, &ids, error);
+    job.stages.total = (4.5 + 2 * (double)spectrum->null_tables) * (double)job.n; /* rows */
     if (status == ES_OK) status = fill_eigenvalues(&job, spectrum, error);
     if (status == ES_OK) fill_dimensions(spectrum);
     if (status == ES_OK) status = fill_null(&job, spectrum, error);

@@ -2,6 +2,7 @@
 #ifndef ES_ANALYSIS_SPECTRUM_PARTS_H
 #define ES_ANALYSIS_SPECTRUM_PARTS_H
 
+#include "analysis/stages.h"
 #include "analysis/sums.h"
 #include "base/random.h"
 
@@ -15,8 +16,7 @@ typedef struct es_spectrum_job {
     int scale;           /* stored rows are taken times 2^-scale: squares stay in range */
     int threads;
     uint64_t seed;
-    es_progress user;
-    double done, phase, total; /* in readings of the table */
+    es_stages stages; /* weights in rows read */
 } es_spectrum_job;
 
 /* Progress of a phase that takes about as long as `readings` readings of the table. */

@@ -1,4 +1,5 @@
-/* One progress line over work of several kinds: each stage has a weight, known before. */
+/* One progress line over work of several kinds: each stage has a weight, known before, in
+ * the unit that the line counts. */
 #ifndef ES_ANALYSIS_STAGES_H
 #define ES_ANALYSIS_STAGES_H
 
@@ -13,12 +14,10 @@ typedef struct es_stages {
 
 static inline bool es_stages_report(void *context, int64_t done, int64_t total)
 {
-    enum { STEPS = 1000 }; /* weights may be small whole numbers */
     const es_stages *stages = context;
     if (!stages->outer.report) return true;
     double at = stages->before + stages->weight * (total > 0 ? (double)done / (double)total : 1);
-    return stages->outer.report(stages->outer.context, (int64_t)(at * STEPS),
-                                (int64_t)(stages->total * STEPS));
+    return stages->outer.report(stages->outer.context, (int64_t)at, (int64_t)stages->total);
 }
 
 /* The last stage is over; the next has this weight. */

@@ -43,6 +43,19 @@ void es_json_write_int(es_json_writer *json, int64_t value);
 void es_json_write_bool(es_json_writer *json, bool value);
 void es_json_write_null(es_json_writer *json);
 
+/* A key and its value. */
+static inline void es_json_member_int(es_json_writer *json, const char *key, int64_t value)
+{
+    es_json_write_key(json, key);
+    es_json_write_int(json, value);
+}
+
+static inline void es_json_member_double(es_json_writer *json, const char *key, double value)
+{
+    es_json_write_key(json, key);
+    es_json_write_double(json, value);
+}
+
 /* An array at once. */
 void es_json_write_doubles(es_json_writer *json, const double *values, int64_t count);
 void es_json_write_ints(es_json_writer *json, const int64_t *values, int64_t count);

@@ -30,18 +30,6 @@ static es_bytes token_of(const es_space *space, int64_t id)
 /* ---- JSON -------------------------------------------------------------------------------------
  */
 
-static void write_int(es_json_writer *json, const char *key, int64_t value)
-{
-    es_json_write_key(json, key);
-    es_json_write_int(json, value);
-}
-
-static void write_double(es_json_writer *json, const char *key, double value)
-{
-    es_json_write_key(json, key);
-    es_json_write_double(json, value);
-}
-
 static void write_bool(es_json_writer *json, const char *key, bool value)
 {
     es_json_write_key(json, key);
@@ -57,9 +45,10 @@ static void write_evidence(es_json_writer *json, const es_space *space, const es
     switch (finding->category) {
     case ES_AUDIT_UNTOUCHED:
         write_bool(json, "encodable", finding->encodable);
-        write_double(json, "cosine_distance", audit->untouched.cosine[id]);
-        write_double(json, "cosine_distance_without_first", audit->untouched.without_first[id]);
-        write_double(json, "cosine_distance_centered", audit->untouched.centered[id]);
+        es_json_member_double(json, "cosine_distance", audit->untouched.cosine[id]);
+        es_json_member_double(json, "cosine_distance_without_first",
+                              audit->untouched.without_first[id]);
+        es_json_member_double(json, "cosine_distance_centered", audit->untouched.centered[id]);
         break;
     case ES_AUDIT_UNREACHABLE:
         es_json_write_key(json, "encodes_to");
@@ -73,7 +62,7 @@ static void write_evidence(es_json_writer *json, const es_space *space, const es
         break;
     case ES_AUDIT_DUPLICATE:
     case ES_AUDIT_NEAR:
-        write_int(json, "other", finding->other);
+        es_json_member_int(json, "other", finding->other);
         es_json_write_key(json, "other_text");
         es_json_write_bytes(json, other.data, other.size);
         break;
@@ -89,14 +78,15 @@ static void write_finding(es_json_writer *json, const es_space *space, const es_
     es_json_write_object(json);
     es_json_write_key(json, "category");
     es_json_write_text(json, es_audit_category_text(finding->category));
-    write_int(json, "id", id);
+    es_json_member_int(json, "id", id);
     es_render_json_token(json, space, id);
-    write_double(json, "indicator", finding->indicator);
+    es_json_member_double(json, "indicator", finding->indicator);
     double score = has_row ? audit->norm_scores[id] : NAN;
     bool zero = finding->category == ES_AUDIT_ZERO;
-    write_double(json, "norm", zero ? 0 : isnan(score) ? NAN : audit->norms[id]);
-    write_double(json, "norm_score", score);
-    if (audit->other_norms && has_row) write_double(json, "other_norm", audit->other_norms[id]);
+    es_json_member_double(json, "norm", zero ? 0 : isnan(score) ? NAN : audit->norms[id]);
+    es_json_member_double(json, "norm_score", score);
+    if (audit->other_norms && has_row)
+        es_json_member_double(json, "other_norm", audit->other_norms[id]);
     write_evidence(json, space, audit, finding);
     es_json_write_end(json);
 }
@@ -108,37 +98,37 @@ static void write_untouched(es_json_writer *json, const es_untouched *untouched)
     write_bool(json, "found", untouched->found);
     es_json_write_key(json, "seed");
     es_json_write_text(json, es_audit_seed_text(untouched->seed));
-    write_int(json, "seed_count", untouched->seed_count);
-    write_int(json, "seed_kept", untouched->seed_kept);
-    write_int(json, "count", untouched->count);
-    write_int(json, "encodable", untouched->encodable);
-    write_int(json, "iterations", untouched->iterations);
-    write_double(json, "radius", untouched->radius);
-    write_double(json, "typical", untouched->typical);
-    write_double(json, "inner", untouched->inner);
-    write_double(json, "outer", untouched->outer);
-    write_int(json, "between", untouched->between);
+    es_json_member_int(json, "seed_count", untouched->seed_count);
+    es_json_member_int(json, "seed_kept", untouched->seed_kept);
+    es_json_member_int(json, "count", untouched->count);
+    es_json_member_int(json, "encodable", untouched->encodable);
+    es_json_member_int(json, "iterations", untouched->iterations);
+    es_json_member_double(json, "radius", untouched->radius);
+    es_json_member_double(json, "typical", untouched->typical);
+    es_json_member_double(json, "inner", untouched->inner);
+    es_json_member_double(json, "outer", untouched->outer);
+    es_json_member_int(json, "between", untouched->between);
     es_json_write_end(json);
 }
 
 void es_render_audit_members(es_json_writer *json, const es_space *space, const es_audit *audit)
 {
-    write_int(json, "rows", audit->rows);
+    es_json_member_int(json, "rows", audit->rows);
     write_bool(json, "round_trip", audit->round_trip);
     es_json_write_key(json, "near_minimum");
     es_json_write_double(json, audit->near_minimum);
     es_json_write_key(json, "counts");
     es_json_write_object(json);
     for (int c = 0; c < ES_AUDIT_CATEGORIES; c++)
-        write_int(json, es_audit_category_text((es_audit_category)c), audit->counts[c]);
+        es_json_member_int(json, es_audit_category_text((es_audit_category)c), audit->counts[c]);
     es_json_write_end(json);
-    write_int(json, "duplicate_groups", audit->duplicate_groups);
+    es_json_member_int(json, "duplicate_groups", audit->duplicate_groups);
     write_untouched(json, &audit->untouched);
     es_json_write_key(json, "norms");
     es_json_write_object(json);
-    write_double(json, "median", audit->median_norm);
-    write_double(json, "scale", audit->norm_scale);
-    write_double(json, "threshold", ES_AUDIT_NORM_SCORE);
+    es_json_member_double(json, "median", audit->median_norm);
+    es_json_member_double(json, "scale", audit->norm_scale);
+    es_json_member_double(json, "threshold", ES_AUDIT_NORM_SCORE);
     es_json_write_end(json);
     es_json_write_key(json, "findings");
     es_json_write_array(json);

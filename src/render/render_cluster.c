@@ -68,18 +68,6 @@ static void cluster_csv(const es_space *space, const es_clusters *clusters, FILE
 /* ---- the clusters, for programs ---------------------------------------------------------------
  */
 
-static void write_int(es_json_writer *json, const char *key, int64_t value)
-{
-    es_json_write_key(json, key);
-    es_json_write_int(json, value);
-}
-
-static void write_double(es_json_writer *json, const char *key, double value)
-{
-    es_json_write_key(json, key);
-    es_json_write_double(json, value);
-}
-
 static void write_nearest(es_json_writer *json, const es_cluster *cluster)
 {
     es_json_write_key(json, "separation");
@@ -88,8 +76,8 @@ static void write_nearest(es_json_writer *json, const es_cluster *cluster)
         return;
     }
     es_json_write_object(json);
-    write_int(json, "cluster", cluster->nearest);
-    write_double(json, "cosine", cluster->separation);
+    es_json_member_int(json, "cluster", cluster->nearest);
+    es_json_member_double(json, "cosine", cluster->separation);
     es_json_write_end(json);
 }
 
@@ -98,19 +86,19 @@ static void write_cluster(es_json_writer *json, const es_space *space, const es_
 {
     const es_cluster *cluster = &clusters->clusters[c];
     es_json_write_object(json);
-    write_int(json, "cluster", c);
-    write_int(json, "size", cluster->size);
-    write_int(json, "seed", cluster->seed);
-    write_double(json, "cohesion", cluster->cohesion);
+    es_json_member_int(json, "cluster", c);
+    es_json_member_int(json, "size", cluster->size);
+    es_json_member_int(json, "seed", cluster->seed);
+    es_json_member_double(json, "cohesion", cluster->cohesion);
     write_nearest(json, cluster);
-    write_double(json, "silhouette", cluster->silhouette);
+    es_json_member_double(json, "silhouette", cluster->silhouette);
     es_json_write_key(json, "tokens");
     es_json_write_array(json);
     for (int64_t i = 0; i < cluster->shown; i++) {
         es_json_write_object(json);
-        write_int(json, "id", cluster->members[i].id);
+        es_json_member_int(json, "id", cluster->members[i].id);
         es_render_json_token(json, space, cluster->members[i].id);
-        write_double(json, "cosine", cluster->members[i].cosine);
+        es_json_member_double(json, "cosine", cluster->members[i].cosine);
         es_json_write_end(json);
     }
     es_json_write_end(json);
@@ -123,26 +111,26 @@ static void write_silhouette(es_json_writer *json, const es_clusters *clusters)
     bool defined = !isnan(clusters->silhouette);
     es_json_write_key(json, "silhouette");
     es_json_write_object(json);
-    write_double(json, "mean", clusters->silhouette);
-    write_double(json, "standard_error", defined ? 0 : NAN);
-    write_int(json, "rows", defined ? clusters->rows - clusters->left_out : 0);
+    es_json_member_double(json, "mean", clusters->silhouette);
+    es_json_member_double(json, "standard_error", defined ? 0 : NAN);
+    es_json_member_int(json, "rows", defined ? clusters->rows - clusters->left_out : 0);
     es_json_write_end(json);
 }
 
 void es_render_cluster_members(es_json_writer *json, const es_space *space,
                                const es_clusters *clusters)
 {
-    write_int(json, "k", clusters->k);
-    write_int(json, "rows", clusters->rows - clusters->left_out);
-    write_int(json, "left_out", clusters->left_out);
-    write_double(json, "objective", clusters->objective);
-    write_int(json, "iterations", clusters->iterations);
+    es_json_member_int(json, "k", clusters->k);
+    es_json_member_int(json, "rows", clusters->rows - clusters->left_out);
+    es_json_member_int(json, "left_out", clusters->left_out);
+    es_json_member_double(json, "objective", clusters->objective);
+    es_json_member_int(json, "iterations", clusters->iterations);
     es_json_write_key(json, "converged");
     es_json_write_bool(json, clusters->converged);
-    write_int(json, "moved", clusters->moved);
-    write_int(json, "reseeded", clusters->reseeded);
-    write_int(json, "restarts", clusters->restarts);
-    write_int(json, "run", clusters->run);
+    es_json_member_int(json, "moved", clusters->moved);
+    es_json_member_int(json, "reseeded", clusters->reseeded);
+    es_json_member_int(json, "restarts", clusters->restarts);
+    es_json_member_int(json, "run", clusters->run);
     es_json_write_key(json, "history");
     es_json_write_doubles(json, clusters->history, clusters->history_count);
     es_json_write_key(json, "seeds");

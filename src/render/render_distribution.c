@@ -21,26 +21,14 @@ static void write_extreme(es_json_writer *json, const char *key, const es_extrem
     es_json_write_end(json);
 }
 
-static void write_double(es_json_writer *json, const char *key, double value)
-{
-    es_json_write_key(json, key);
-    es_json_write_double(json, value);
-}
-
-static void write_int(es_json_writer *json, const char *key, int64_t value)
-{
-    es_json_write_key(json, key);
-    es_json_write_int(json, value);
-}
-
 static void write_histogram(es_json_writer *json, const es_distribution *distribution)
 {
     es_json_write_key(json, "quantiles");
     es_json_write_array(json);
     for (int i = 0; i < ES_QUANTILE_COUNT; i++) {
         es_json_write_object(json);
-        write_double(json, "probability", distribution->quantiles[i].probability);
-        write_double(json, "cosine", distribution->quantiles[i].cosine);
+        es_json_member_double(json, "probability", distribution->quantiles[i].probability);
+        es_json_member_double(json, "cosine", distribution->quantiles[i].cosine);
         es_json_write_end(json);
     }
     es_json_write_end(json);
@@ -53,32 +41,32 @@ static void write_histogram(es_json_writer *json, const es_distribution *distrib
     es_json_write_ints(json, distribution->counts, distribution->bins);
     es_json_write_key(json, "certified");
     es_json_write_bool(json, distribution->certified);
-    write_int(json, "settled_pairs", distribution->settled_pairs);
+    es_json_member_int(json, "settled_pairs", distribution->settled_pairs);
     es_json_write_end(json);
 }
 
 void es_render_distribution_members(es_json_writer *json, const es_distribution *distribution)
 {
-    write_int(json, "rows", distribution->rows);
-    write_int(json, "left_out", distribution->left_out);
-    write_int(json, "pairs", distribution->pairs);
-    write_double(json, "mean", distribution->mean);
-    write_double(json, "variance", distribution->variance);
-    write_double(json, "standard_deviation", distribution->standard_deviation);
-    write_double(json, "skewness", distribution->skewness);
-    write_double(json, "excess_kurtosis", distribution->excess_kurtosis);
-    write_double(json, "equivalent_dimension", distribution->equivalent_dimension);
+    es_json_member_int(json, "rows", distribution->rows);
+    es_json_member_int(json, "left_out", distribution->left_out);
+    es_json_member_int(json, "pairs", distribution->pairs);
+    es_json_member_double(json, "mean", distribution->mean);
+    es_json_member_double(json, "variance", distribution->variance);
+    es_json_member_double(json, "standard_deviation", distribution->standard_deviation);
+    es_json_member_double(json, "skewness", distribution->skewness);
+    es_json_member_double(json, "excess_kurtosis", distribution->excess_kurtosis);
+    es_json_member_double(json, "equivalent_dimension", distribution->equivalent_dimension);
     write_extreme(json, "minimum", &distribution->minimum);
     write_extreme(json, "maximum", &distribution->maximum);
     write_histogram(json, distribution);
     es_json_write_key(json, "random");
     es_json_write_object(json);
-    write_double(json, "variance", distribution->random_variance);
-    write_double(json, "standard_deviation", distribution->random_standard_deviation);
-    write_double(json, "once_level", distribution->once_level);
+    es_json_member_double(json, "variance", distribution->random_variance);
+    es_json_member_double(json, "standard_deviation", distribution->random_standard_deviation);
+    es_json_member_double(json, "once_level", distribution->once_level);
     es_json_write_end(json);
-    write_double(json, "ks_random", distribution->ks_random);
-    write_int(json, "above_chance", distribution->above_chance);
+    es_json_member_double(json, "ks_random", distribution->ks_random);
+    es_json_member_int(json, "above_chance", distribution->above_chance);
 }
 
 /* The histogram, or each token's mean where that was asked for. */

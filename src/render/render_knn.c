@@ -75,32 +75,20 @@ static double edge_chance(const es_knn *knn)
     return (double)knn->k / (double)(knn->rows - knn->left_out - 1);
 }
 
-static void write_int(es_json_writer *json, const char *key, int64_t value)
-{
-    es_json_write_key(json, key);
-    es_json_write_int(json, value);
-}
-
-static void write_double(es_json_writer *json, const char *key, double value)
-{
-    es_json_write_key(json, key);
-    es_json_write_double(json, value);
-}
-
 static void write_hubness(es_json_writer *json, const es_space *space, const es_knn *knn)
 {
     es_json_write_key(json, "hubness");
     es_json_write_object(json);
-    write_double(json, "skewness", knn->hubness_skewness);
-    write_double(json, "antihub_share", knn->antihub_share);
-    write_int(json, "maximum_occurrence", knn->maximum_occurrence);
+    es_json_member_double(json, "skewness", knn->hubness_skewness);
+    es_json_member_double(json, "antihub_share", knn->antihub_share);
+    es_json_member_int(json, "maximum_occurrence", knn->maximum_occurrence);
     es_json_write_key(json, "hubs");
     es_json_write_array(json);
     for (int64_t i = 0; i < knn->hub_count; i++) {
         es_json_write_object(json);
-        write_int(json, "id", knn->hubs[i].id);
+        es_json_member_int(json, "id", knn->hubs[i].id);
         es_render_json_token(json, space, knn->hubs[i].id);
-        write_int(json, "occurrences", knn->hubs[i].occurrences);
+        es_json_member_int(json, "occurrences", knn->hubs[i].occurrences);
         es_json_write_end(json);
     }
     es_json_write_end(json);
@@ -111,7 +99,7 @@ static void write_named(es_json_writer *json, const es_space *space, const char 
                         const char *text_key, int64_t id)
 {
     es_bytes token = es_vocabulary_token(es_space_vocabulary(space), id);
-    write_int(json, key, id);
+    es_json_member_int(json, key, id);
     es_json_write_key(json, text_key);
     es_json_write_bytes(json, token.data, token.size);
 }
@@ -124,7 +112,7 @@ static void write_pairs(es_json_writer *json, const es_space *space, const es_kn
         es_json_write_object(json);
         write_named(json, space, "a", "a_text", knn->pairs[i].a);
         write_named(json, space, "b", "b_text", knn->pairs[i].b);
-        write_double(json, "cosine", knn->pairs[i].cosine);
+        es_json_member_double(json, "cosine", knn->pairs[i].cosine);
         es_json_write_end(json);
     }
     es_json_write_end(json);
@@ -132,21 +120,21 @@ static void write_pairs(es_json_writer *json, const es_space *space, const es_kn
 
 void es_render_knn_members(es_json_writer *json, const es_space *space, const es_knn *knn)
 {
-    write_int(json, "k", knn->k);
-    write_int(json, "rows", knn->rows - knn->left_out);
-    write_int(json, "left_out", knn->left_out);
+    es_json_member_int(json, "k", knn->k);
+    es_json_member_int(json, "rows", knn->rows - knn->left_out);
+    es_json_member_int(json, "left_out", knn->left_out);
     write_hubness(json, space, knn);
     write_pairs(json, space, knn);
-    write_int(json, "duplicates", knn->duplicate_rows);
+    es_json_member_int(json, "duplicates", knn->duplicate_rows);
     es_json_write_key(json, "mutual");
     es_json_write_object(json);
-    write_double(json, "share", knn->mutual_share);
-    write_double(json, "chance", edge_chance(knn));
+    es_json_member_double(json, "share", knn->mutual_share);
+    es_json_member_double(json, "chance", edge_chance(knn));
     es_json_write_end(json);
     es_json_write_key(json, "twonn");
     es_json_write_object(json);
-    write_double(json, "dimension", knn->twonn_dimension);
-    write_int(json, "dropped", knn->twonn_dropped);
+    es_json_member_double(json, "dimension", knn->twonn_dimension);
+    es_json_member_int(json, "dropped", knn->twonn_dropped);
     es_json_write_end(json);
 }
 

@@ -37,24 +37,12 @@ static void write_items(es_json_writer *json, const es_matrix *matrix)
     es_json_write_end(json);
 }
 
-static void write_double(es_json_writer *json, const char *key, double value)
-{
-    es_json_write_key(json, key);
-    es_json_write_double(json, value);
-}
-
-static void write_int(es_json_writer *json, const char *key, int64_t value)
-{
-    es_json_write_key(json, key);
-    es_json_write_int(json, value);
-}
-
 static void write_clusters(es_json_writer *json, const es_matrix *matrix)
 {
     const es_flat_clusters *clusters = &matrix->clusters;
     es_json_write_key(json, "clusters");
     es_json_write_object(json);
-    write_int(json, "count", clusters->count);
+    es_json_member_int(json, "count", clusters->count);
     es_json_write_key(json, "asked");
     if (clusters->asked)
         es_json_write_int(json, clusters->asked);
@@ -68,15 +56,15 @@ static void write_clusters(es_json_writer *json, const es_matrix *matrix)
     es_json_write_array(json);
     for (int64_t c = 0; c < clusters->candidate_count; c++) {
         es_json_write_object(json);
-        write_int(json, "count", c + 2);
-        write_double(json, "silhouette", clusters->candidates[c]);
+        es_json_member_int(json, "count", c + 2);
+        es_json_member_double(json, "silhouette", clusters->candidates[c]);
         es_json_write_end(json);
     }
     es_json_write_end(json);
     es_json_write_end(json);
     es_json_write_key(json, "silhouette");
     es_json_write_object(json);
-    write_double(json, "mean", clusters->mean_silhouette);
+    es_json_member_double(json, "mean", clusters->mean_silhouette);
     es_json_write_key(json, "tokens");
     es_json_write_doubles(json, clusters->silhouettes, matrix->n);
     es_json_write_key(json, "clusters");
@@ -102,12 +90,12 @@ static void write_figure(es_json_writer *json, const char *key, const es_null_fi
 {
     es_json_write_key(json, key);
     es_json_write_object(json);
-    write_double(json, "observed", figure->observed);
-    write_double(json, "mean", figure->mean);
-    write_double(json, "standard_deviation", figure->deviation);
+    es_json_member_double(json, "observed", figure->observed);
+    es_json_member_double(json, "mean", figure->mean);
+    es_json_member_double(json, "standard_deviation", figure->deviation);
     es_json_write_key(json, "quantiles");
     es_json_write_doubles(json, (const double[]){figure->low, figure->high}, 2);
-    write_double(json, "p", figure->p);
+    es_json_member_double(json, "p", figure->p);
     es_json_write_end(json);
 }
 
@@ -116,7 +104,7 @@ static void write_null(es_json_writer *json, const es_matrix *matrix)
     const es_null_sets *null = &matrix->null_sets;
     es_json_write_key(json, "random_sets");
     es_json_write_object(json);
-    write_int(json, "count", null->count);
+    es_json_member_int(json, "count", null->count);
     write_figure(json, "leading_eigenvalue", &null->leading_eigenvalue);
     write_figure(json, "mean_cosine", &null->mean_cosine);
     write_figure(json, "silhouette", &null->silhouette);
@@ -134,24 +122,24 @@ static void write_categories(es_json_writer *json, const es_matrix *matrix)
         es_json_write_object(json);
         es_json_write_key(json, "name");
         es_json_write_text(json, contrast->list[c].name);
-        write_int(json, "tokens", contrast->list[c].size);
-        write_double(json, "within", contrast->list[c].within);
+        es_json_member_int(json, "tokens", contrast->list[c].size);
+        es_json_member_double(json, "within", contrast->list[c].within);
         es_json_write_end(json);
     }
     es_json_write_end(json);
     es_json_write_key(json, "labels");
     es_json_write_ints(json, contrast->labels, matrix->n);
     write_square(json, "means", contrast->means, contrast->count);
-    write_int(json, "within_pairs", contrast->within_pairs);
-    write_int(json, "between_pairs", contrast->between_pairs);
-    write_double(json, "within", contrast->within);
-    write_double(json, "between", contrast->between);
-    write_double(json, "difference", contrast->difference);
-    write_double(json, "cohens_d", contrast->cohens_d);
-    write_double(json, "p", contrast->p);
-    write_double(json, "p_floor", contrast->p_floor);
-    write_double(json, "labelings", contrast->labelings);
-    write_int(json, "permutations", contrast->permutations);
+    es_json_member_int(json, "within_pairs", contrast->within_pairs);
+    es_json_member_int(json, "between_pairs", contrast->between_pairs);
+    es_json_member_double(json, "within", contrast->within);
+    es_json_member_double(json, "between", contrast->between);
+    es_json_member_double(json, "difference", contrast->difference);
+    es_json_member_double(json, "cohens_d", contrast->cohens_d);
+    es_json_member_double(json, "p", contrast->p);
+    es_json_member_double(json, "p_floor", contrast->p_floor);
+    es_json_member_double(json, "labelings", contrast->labelings);
+    es_json_member_int(json, "permutations", contrast->permutations);
     es_json_write_end(json);
 }
 
@@ -179,9 +167,9 @@ void es_render_matrix_members(es_json_writer *json, const es_matrix *matrix)
         es_json_write_end(json);
     }
     es_json_write_end(json);
-    write_double(json, "residual", matrix->residual);
-    write_double(json, "mean_cosine", matrix->mean_cosine);
-    write_double(json, "cophenetic", matrix->cophenetic);
+    es_json_member_double(json, "residual", matrix->residual);
+    es_json_member_double(json, "mean_cosine", matrix->mean_cosine);
+    es_json_member_double(json, "cophenetic", matrix->cophenetic);
     write_clusters(json, matrix);
     write_mds(json, matrix);
     write_null(json, matrix);

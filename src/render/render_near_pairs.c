@@ -29,12 +29,6 @@ static void write_pair(es_json_writer *json, const es_space *space, const es_row
     es_json_write_end(json);
 }
 
-static void write_int(es_json_writer *json, const char *key, int64_t value)
-{
-    es_json_write_key(json, key);
-    es_json_write_int(json, value);
-}
-
 static void pairs_json(const es_space *space, const es_near_pairs *pairs,
                        const es_render_options *options, FILE *out)
 {
@@ -42,9 +36,9 @@ static void pairs_json(const es_space *space, const es_near_pairs *pairs,
     es_render_json_begin(&json, space, "neighbors");
     es_json_write_key(&json, "minimum");
     es_json_write_double(&json, pairs->minimum);
-    write_int(&json, "rows", pairs->rows);
-    write_int(&json, "left_out", pairs->left_out);
-    write_int(&json, "count", pairs->count);
+    es_json_member_int(&json, "rows", pairs->rows);
+    es_json_member_int(&json, "left_out", pairs->left_out);
+    es_json_member_int(&json, "count", pairs->count);
     es_json_write_key(&json, "pairs");
     es_json_write_array(&json);
     for (int64_t i = 0; i < pairs->count && !ferror(out); i++)

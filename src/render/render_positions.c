@@ -8,18 +8,6 @@
 /* ---- for programs ------------------------------------------------------------------------------
  */
 
-static void write_int(es_json_writer *json, const char *key, int64_t value)
-{
-    es_json_write_key(json, key);
-    es_json_write_int(json, value);
-}
-
-static void write_double(es_json_writer *json, const char *key, double value)
-{
-    es_json_write_key(json, key);
-    es_json_write_double(json, value);
-}
-
 static void write_profile(es_json_writer *json, const es_positions *positions)
 {
     es_json_write_key(json, "profile");
@@ -27,23 +15,23 @@ static void write_profile(es_json_writer *json, const es_positions *positions)
     for (int64_t t = 0; t < positions->distance_count; t++) {
         const es_position_distance *at = &positions->profile[t];
         es_json_write_object(json);
-        write_int(json, "distance", at->distance);
-        write_double(json, "mean", at->mean);
-        write_double(json, "standard_deviation", at->standard_deviation);
-        write_int(json, "pairs", at->pairs);
+        es_json_member_int(json, "distance", at->distance);
+        es_json_member_double(json, "mean", at->mean);
+        es_json_member_double(json, "standard_deviation", at->standard_deviation);
+        es_json_member_int(json, "pairs", at->pairs);
         es_json_write_end(json);
     }
     es_json_write_end(json);
     es_json_write_key(json, "toeplitz");
     es_json_write_object(json);
-    write_double(json, "share", positions->toeplitz_share);
+    es_json_member_double(json, "share", positions->toeplitz_share);
     es_json_write_key(json, "shuffled");
     es_json_write_object(json);
-    write_int(json, "orders", positions->shuffles);
-    write_double(json, "mean", positions->shuffled_mean);
-    write_double(json, "maximum", positions->shuffled_maximum);
+    es_json_member_int(json, "orders", positions->shuffles);
+    es_json_member_double(json, "mean", positions->shuffled_mean);
+    es_json_member_double(json, "maximum", positions->shuffled_maximum);
     es_json_write_end(json);
-    write_double(json, "p", positions->toeplitz_p);
+    es_json_member_double(json, "p", positions->toeplitz_p);
     es_json_write_end(json);
 }
 
@@ -52,8 +40,8 @@ static void write_norm(es_json_writer *json, const char *key, const es_positions
 {
     es_json_write_key(json, key);
     es_json_write_object(json);
-    write_double(json, "norm", positions->norms[position]);
-    write_int(json, "position", position);
+    es_json_member_double(json, "norm", positions->norms[position]);
+    es_json_member_int(json, "position", position);
     es_json_write_end(json);
 }
 
@@ -61,8 +49,8 @@ static void write_norms(es_json_writer *json, const es_positions *positions)
 {
     es_json_write_key(json, "norms");
     es_json_write_object(json);
-    write_double(json, "first", positions->norms[0]);
-    write_double(json, "last", positions->norms[positions->rows - 1]);
+    es_json_member_double(json, "first", positions->norms[0]);
+    es_json_member_double(json, "last", positions->norms[positions->rows - 1]);
     write_norm(json, "minimum", positions, positions->shortest);
     es_json_write_key(json, "quartiles");
     es_json_write_doubles(json, positions->norm_quartiles, 3);
@@ -77,8 +65,8 @@ static void write_spectrum(es_json_writer *json, const es_positions *positions)
     bool any = positions->component_count > 0;
     es_json_write_key(json, "spectrum");
     es_json_write_object(json);
-    write_double(json, "total_variance", positions->total_variance);
-    write_double(json, "effective_rank", any ? positions->effective_rank : NAN);
+    es_json_member_double(json, "total_variance", positions->total_variance);
+    es_json_member_double(json, "effective_rank", any ? positions->effective_rank : NAN);
     es_json_write_key(json, "components_90");
     if (any)
         es_json_write_int(json, positions->components_90);
@@ -91,10 +79,10 @@ static void write_spectrum(es_json_writer *json, const es_positions *positions)
     for (int64_t k = 0; k < positions->component_count; k++) {
         const es_position_component *component = &positions->components[k];
         es_json_write_object(json);
-        write_double(json, "variance", component->variance);
-        write_double(json, "share", component->share);
-        write_double(json, "period", component->period);
-        write_double(json, "peak_share", component->peak_share);
+        es_json_member_double(json, "variance", component->variance);
+        es_json_member_double(json, "share", component->share);
+        es_json_member_double(json, "period", component->period);
+        es_json_member_double(json, "peak_share", component->peak_share);
         es_json_write_key(json, "projection");
         es_json_write_doubles(json, positions->projections + k * positions->rows, positions->rows);
         es_json_write_end(json);
@@ -105,11 +93,11 @@ static void write_spectrum(es_json_writer *json, const es_positions *positions)
 
 void es_render_positions_members(es_json_writer *json, const es_positions *positions)
 {
-    write_int(json, "rows", positions->rows - positions->left_out);
-    write_int(json, "left_out", positions->left_out);
-    write_int(json, "pairs", positions->pairs);
-    write_double(json, "mean", positions->mean);
-    write_double(json, "standard_deviation", positions->standard_deviation);
+    es_json_member_int(json, "rows", positions->rows - positions->left_out);
+    es_json_member_int(json, "left_out", positions->left_out);
+    es_json_member_int(json, "pairs", positions->pairs);
+    es_json_member_double(json, "mean", positions->mean);
+    es_json_member_double(json, "standard_deviation", positions->standard_deviation);
     write_profile(json, positions);
     write_norms(json, positions);
     write_spectrum(json, positions);

@@ -3,30 +3,18 @@
 #include "render/render_common.h"
 #include "render/render_spectrum.h"
 
-static void write_int(es_json_writer *json, const char *key, int64_t value)
-{
-    es_json_write_key(json, key);
-    es_json_write_int(json, value);
-}
-
-static void write_double(es_json_writer *json, const char *key, double value)
-{
-    es_json_write_key(json, key);
-    es_json_write_double(json, value);
-}
-
 static void write_eigenvalues(es_json_writer *json, const es_eigenvalues *values)
 {
     es_json_write_key(json, "eigenvalues");
     es_json_write_doubles(json, values->values, values->count);
-    write_double(json, "trace", values->trace);
-    write_double(json, "effective_rank", values->effective_rank);
-    write_double(json, "participation_ratio", values->participation_ratio);
-    write_double(json, "stable_rank", values->stable_rank);
-    write_int(json, "directions_90", values->directions_90);
+    es_json_member_double(json, "trace", values->trace);
+    es_json_member_double(json, "effective_rank", values->effective_rank);
+    es_json_member_double(json, "participation_ratio", values->participation_ratio);
+    es_json_member_double(json, "stable_rank", values->stable_rank);
+    es_json_member_int(json, "directions_90", values->directions_90);
     es_json_write_key(json, "random_edges");
     es_json_write_doubles(json, values->random_edges, 2);
-    write_int(json, "above_random", values->above_random);
+    es_json_member_int(json, "above_random", values->above_random);
 }
 
 static void write_null(es_json_writer *json, const es_spectrum *spectrum)
@@ -37,11 +25,11 @@ static void write_null(es_json_writer *json, const es_spectrum *spectrum)
         return;
     }
     es_json_write_object(json);
-    write_int(json, "tables", spectrum->null_tables);
-    write_int(json, "seed", (int64_t)spectrum->seed);
+    es_json_member_int(json, "tables", spectrum->null_tables);
+    es_json_member_int(json, "seed", (int64_t)spectrum->seed);
     es_json_write_key(json, "eigenvalues");
     es_json_write_doubles(json, spectrum->null_values, spectrum->centered.count);
-    write_int(json, "above", spectrum->above_null);
+    es_json_member_int(json, "above", spectrum->above_null);
     es_json_write_end(json);
 }
 
@@ -49,22 +37,22 @@ static void write_isotropy(es_json_writer *json, const es_isotropy *isotropy)
 {
     es_json_write_key(json, "isotropy");
     es_json_write_object(json);
-    write_double(json, "mean_cosine", isotropy->mean_cosine);
-    write_double(json, "isoscore", isotropy->isoscore);
-    write_double(json, "isoscore_unit", isotropy->isoscore_unit);
+    es_json_member_double(json, "mean_cosine", isotropy->mean_cosine);
+    es_json_member_double(json, "isoscore", isotropy->isoscore);
+    es_json_member_double(json, "isoscore_unit", isotropy->isoscore_unit);
     es_json_write_key(json, "partition");
     es_json_write_object(json);
-    write_double(json, "both", isotropy->partition.isotropy);
-    write_double(json, "positive", isotropy->partition.positive);
-    write_double(json, "negative", isotropy->partition.negative);
-    write_double(json, "log_minimum", isotropy->partition.log_min);
-    write_double(json, "log_maximum", isotropy->partition.log_max);
+    es_json_member_double(json, "both", isotropy->partition.isotropy);
+    es_json_member_double(json, "positive", isotropy->partition.positive);
+    es_json_member_double(json, "negative", isotropy->partition.negative);
+    es_json_member_double(json, "log_minimum", isotropy->partition.log_min);
+    es_json_member_double(json, "log_maximum", isotropy->partition.log_max);
     es_json_write_end(json);
     es_json_write_key(json, "uniformity");
     es_json_write_object(json);
-    write_double(json, "value", isotropy->uniformity);
-    write_double(json, "standard_error", isotropy->uniformity_error);
-    write_int(json, "pairs", isotropy->uniformity_pairs);
+    es_json_member_double(json, "value", isotropy->uniformity);
+    es_json_member_double(json, "standard_error", isotropy->uniformity_error);
+    es_json_member_int(json, "pairs", isotropy->uniformity_pairs);
     es_json_write_end(json);
     es_json_write_end(json);
 }
@@ -75,17 +63,17 @@ static void write_dimensions(es_json_writer *json, const es_spectrum *spectrum)
     es_json_write_object(json);
     es_json_write_key(json, "contributions");
     es_json_write_doubles(json, spectrum->contributions, spectrum->columns);
-    write_int(json, "outliers", spectrum->outlier_count);
+    es_json_member_int(json, "outliers", spectrum->outlier_count);
     es_json_write_key(json, "top");
     es_json_write_array(json);
     for (int64_t i = 0; i < spectrum->dimension_count; i++) {
         const es_dimension *dimension = &spectrum->dimensions[i];
         es_json_write_object(json);
-        write_int(json, "dimension", dimension->index);
-        write_double(json, "contribution", dimension->contribution);
-        write_double(json, "share", dimension->share);
-        write_double(json, "mean", dimension->mean);
-        write_double(json, "mean_cosine_without", dimension->without);
+        es_json_member_int(json, "dimension", dimension->index);
+        es_json_member_double(json, "contribution", dimension->contribution);
+        es_json_member_double(json, "share", dimension->share);
+        es_json_member_double(json, "mean", dimension->mean);
+        es_json_member_double(json, "mean_cosine_without", dimension->without);
         es_json_write_end(json);
     }
     es_json_write_end(json);
@@ -99,9 +87,9 @@ static void write_ends(es_json_writer *json, const es_space *space, const char *
     es_json_write_array(json);
     for (int64_t i = 0; i < count; i++) {
         es_json_write_object(json);
-        write_int(json, "id", ends[i].id);
+        es_json_member_int(json, "id", ends[i].id);
         es_render_json_token(json, space, ends[i].id);
-        write_double(json, "projection", ends[i].projection);
+        es_json_member_double(json, "projection", ends[i].projection);
         es_json_write_end(json);
     }
     es_json_write_end(json);
@@ -115,10 +103,10 @@ static void write_directions(es_json_writer *json, const es_space *space,
     for (int64_t i = 0; i < spectrum->direction_count; i++) {
         const es_direction *direction = &spectrum->directions[i];
         es_json_write_object(json);
-        write_double(json, "eigenvalue", direction->eigenvalue);
-        write_double(json, "share", direction->share);
-        write_double(json, "spearman_id", direction->spearman_id);
-        write_double(json, "spearman_norm", direction->spearman_norm);
+        es_json_member_double(json, "eigenvalue", direction->eigenvalue);
+        es_json_member_double(json, "share", direction->share);
+        es_json_member_double(json, "spearman_id", direction->spearman_id);
+        es_json_member_double(json, "spearman_norm", direction->spearman_norm);
         write_ends(json, space, "high", direction->high, direction->end_count);
         write_ends(json, space, "low", direction->low, direction->end_count);
         es_json_write_key(json, "vector");
@@ -131,8 +119,8 @@ static void write_directions(es_json_writer *json, const es_space *space,
 void es_render_spectrum_members(es_json_writer *json, const es_space *space,
                                 const es_spectrum *spectrum)
 {
-    write_int(json, "rows", spectrum->rows);
-    write_int(json, "left_out", spectrum->left_out);
+    es_json_member_int(json, "rows", spectrum->rows);
+    es_json_member_int(json, "left_out", spectrum->left_out);
     write_eigenvalues(json, &spectrum->raw);
     es_json_write_key(json, "centered");
     es_json_write_object(json);

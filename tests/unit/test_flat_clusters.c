@@ -4,38 +4,8 @@
 
 #include "analysis/flat_clusters.h"
 #include "analysis/leading_eigenvalue.h"
+#include "distances.h"
 #include "kernel/linear.h"
-
-enum { MOST = 60 };
-
-static double uniform(es_random *random)
-{
-    return (double)(es_random_next(random) >> 11) * 0x1p-53;
-}
-
-/* As distances() of the script, number by number. */
-static void make_distances(const char *kind, int64_t n, uint64_t seed, double *matrix)
-{
-    es_random random = {seed};
-    double points[MOST][4];
-    for (int64_t i = 0; i < n; i++)
-        for (int k = 0; k < 4; k++) points[i][k] = uniform(&random);
-    for (int64_t i = 0; i < n; i++) {
-        matrix[i * n + i] = 0;
-        for (int64_t j = 0; j < i; j++) {
-            double value = 0;
-            if (strcmp(kind, "points") == 0)
-                for (int k = 0; k < 4; k++) {
-                    double apart = points[i][k] - points[j][k];
-                    value += apart * apart;
-                }
-            else
-                value = uniform(&random);
-            if (strcmp(kind, "ties") == 0) value = (int)(4 * value) + 1;
-            matrix[i * n + j] = matrix[j * n + i] = value;
-        }
-    }
-}
 
 typedef struct golden {
     char kind[16];

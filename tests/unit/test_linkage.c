@@ -1,41 +1,10 @@
 /* Average linkage against SciPy, the order of leaves against an exhaustive dynamic programme
  * (tools/golden/analysis.py): SciPy's own order is not always the best one. */
 #include "analysis/linkage.h"
-#include "base/random.h"
+#include "distances.h"
 #include "test.h"
 
 #include <math.h>
-
-enum { MOST = 60 };
-
-static double uniform(es_random *random)
-{
-    return (double)(es_random_next(random) >> 11) * 0x1p-53;
-}
-
-/* As distances() of the script, number by number. */
-static void make_distances(const char *kind, int64_t n, uint64_t seed, double *matrix)
-{
-    es_random random = {seed};
-    double points[MOST][4];
-    for (int64_t i = 0; i < n; i++)
-        for (int k = 0; k < 4; k++) points[i][k] = uniform(&random);
-    for (int64_t i = 0; i < n; i++) {
-        matrix[i * n + i] = 0;
-        for (int64_t j = 0; j < i; j++) {
-            double value = 0;
-            if (strcmp(kind, "points") == 0)
-                for (int k = 0; k < 4; k++) {
-                    double apart = points[i][k] - points[j][k];
-                    value += apart * apart;
-                }
-            else
-                value = uniform(&random);
-            if (strcmp(kind, "ties") == 0) value = (int)(4 * value) + 1;
-            matrix[i * n + j] = matrix[j * n + i] = value;
-        }
-    }
-}
 
 static double cost_of(int64_t n, const double *matrix, const int64_t *order)
 {
