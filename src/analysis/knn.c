@@ -298,7 +298,7 @@ static es_status finish_block(void *context, int64_t index, int worker, es_error
 }
 
 /* Screen all pairs, and again, for their sake alone, where rows kept too short a list on the way:
- * bad luck, once in some hundred runs, or rows that tie by the hundred. */
+ * rarely by bad luck (docs/mathematics.md, section 13), or where rows tie by the hundred. */
 static es_status screen(es_knn_job *job, bool bytes, const es_progress *progress, es_error *error)
 {
     ES_TRY(bytes ? prepare_bytes(job, error) : prepare_floats(job, error));
