@@ -14,6 +14,7 @@ typedef struct crew {
     const es_progress *progress;
     atomic_llong next, done;
     atomic_bool stop;
+    int64_t reported;     /* pieces, as last told; the calling thread's alone */
     pthread_mutex_t lock; /* guards what follows */
     int64_t failed_piece;
     es_status status;
@@ -53,6 +54,16 @@ static double now(void)
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
+/* By the calling thread alone. */
+static void report(crew *crew, int64_t done)
+{
+    crew->reported = done;
+    if (crew->progress->report(crew->progress->context, done, crew->count)) return;
+    es_error error = {0};
+    es_fail(&error, ES_CANCELLED, "interrupted");
+    record_failure(crew, crew->count, ES_CANCELLED, &error);
+}
+
 static void work(crew *crew, int worker)
 {
     double reported = now();
@@ -63,13 +74,9 @@ static void work(crew *crew, int worker)
         es_status status = crew->piece(crew->context, index, worker, &error);
         if (status != ES_OK) record_failure(crew, index, status, &error);
         int64_t done = atomic_fetch_add(&crew->done, 1) + 1;
-        if (worker == 0 && crew->progress && crew->progress->report &&
-            (now() - reported > 0.1 || done == crew->count)) {
+        if (worker == 0 && crew->progress && crew->progress->report && now() - reported > 0.1) {
             reported = now();
-            if (!crew->progress->report(crew->progress->context, done, crew->count)) {
-                es_fail(&error, ES_CANCELLED, "interrupted");
-                record_failure(crew, crew->count, ES_CANCELLED, &error);
-            }
+            report(crew, done);
         }
     }
 }
@@ -104,6 +111,9 @@ es_status es_parallel_for(int threads, int64_t count, es_piece *piece, void *con
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     work(&crew, 0);
     for (int i = 1; i < running; i++) pthread_join(started[i], NULL);
+    /* The last piece may have been any worker's: only here does the end get told every time. */
+    if (crew.status == ES_OK && progress && progress->report && crew.reported < count)
+        report(&crew, count);
     pthread_mutex_destroy(&crew.lock);
     if (crew.status != ES_OK && error) *error = crew.error;
     return crew.status;

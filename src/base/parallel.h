@@ -22,7 +22,8 @@ int es_thread_count(int asked);
 
 /* Run all `count` pieces on at most `threads` (0: all) threads and wait. Returns the status of the
  * lowest-numbered piece that failed, or ES_CANCELLED. `progress` may be NULL; it is called by the
- * calling thread alone. When no thread can be started, the calling thread does all the work. */
+ * calling thread alone, and a last time when all is done, if nothing failed. When no thread can be
+ * started, the calling thread does all the work. */
 es_status es_parallel_for(int threads, int64_t count, es_piece *piece, void *context,
                           const es_progress *progress, es_error *error);
 
