@@ -19,7 +19,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from torch.nn import functional as F
 
-from export import write_model
+from export import write_model, write_safetensors
 from gpt2 import GPT2, Config, TiedLoss
 
 BATCH, LENGTH = 16, 128
@@ -161,6 +161,11 @@ class Run:
         (self.work / "checkpoint.new").replace(self.work / "checkpoint.pt")
         write_model(self.folder, self.model, self.config)
 
+    def keep_table(self):
+        """The token table as it is now, for what changes in training."""
+        path = self.work / f"step-{self.step:05d}.safetensors"
+        write_safetensors(path, {"wte.weight": self.model.wte.weight.detach().numpy()})
+
     def report(self):
         """One JSON object a line in the log: what README.md's figures are taken from."""
         figures = {
@@ -181,8 +186,10 @@ class Run:
         """Let the step that is under way be the last."""
         self.stopping = True
 
-    def train(self, save_every):
+    def train(self, save_every, kept_steps):
         signal.signal(signal.SIGTERM, self.stop)
+        if self.step == 0 and 0 in kept_steps:
+            self.keep_table()
         while self.step < self.steps and not self.stopping:
             began = time.monotonic()
             rate = learning_rate(self.step, self.steps)
@@ -190,6 +197,8 @@ class Run:
             self.recent.append(loss)
             self.step += 1
             self.seconds += time.monotonic() - began
+            if self.step in kept_steps:
+                self.keep_table()
             if self.step % save_every == 0 or self.step == self.steps:
                 self.report()
                 self.save()
@@ -204,13 +213,17 @@ def main():
     parser.add_argument("work", type=Path, help="encoded corpus, checkpoint, log")
     parser.add_argument("--steps", type=int, default=5800)
     parser.add_argument("--save-every", type=int, default=500, help="in steps")
+    parser.add_argument(
+        "--keep", type=int, nargs="*", default=[], metavar="STEP",
+        help="steps whose token table is kept as WORK/step-NNNNN.safetensors",
+    )
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     run = Run(arguments)
     run.restore()
-    run.train(arguments.save_every)
+    run.train(arguments.save_every, set(arguments.keep))
 
 
 if __name__ == "__main__":
