@@ -18,9 +18,10 @@
  *     }
  *
  * The headers in the order data flows: status (errors), space (a matrix and where it came from),
- * vocabulary (names of rows, text to ids), selection (what the user named), the analyses (info,
- * similarity, neighbors, near_pairs, matrix, full_matrix, distribution, spectrum, cluster, knn,
- * audit, positions, report), index (many queries), render and plot (results to bytes).
+ * vocabulary (names of rows, text to ids), selection (what the user named), model (a GPT-2 that can
+ * be run), the analyses (info, similarity, neighbors, near_pairs, matrix, full_matrix,
+ * distribution, spectrum, cluster, knn, audit, positions, report), index (many queries), render and
+ * plot (results to bytes).
  *
  * Ownership: inputs are borrowed for the call; a result has one _release() or _free(), legal on all
  * zero and NULL. Options are structs whose all-zero value is the default; NULL stands for it. An
@@ -36,6 +37,7 @@
 #include <embscope/info.h>
 #include <embscope/knn.h>
 #include <embscope/matrix.h>
+#include <embscope/model.h>
 #include <embscope/near_pairs.h>
 #include <embscope/neighbors.h>
 #include <embscope/plot.h>

@@ -15,12 +15,14 @@ void es_space_free(es_space *space)
 {
     if (!space) return;
     if (!space->rows_are_borrowed) free(space->rows);
-    es_container_release(&space->container);
-    es_vocabulary_free(space->vocabulary);
     es_transform_free(space->transform);
-    free(space->path);
-    free(space->architecture);
-    free(space->folder);
+    if (!space->is_view) {
+        es_container_release(&space->container);
+        es_vocabulary_free(space->vocabulary);
+        free(space->path);
+        free(space->architecture);
+        free(space->folder);
+    }
     free(space->note);
     free(space->norms);
     free(space->states);
@@ -126,6 +128,13 @@ es_status es_space_set_transform(es_space *space, const char *chain, es_error *e
     return ES_OK;
 }
 
+/* One spelling for all formats: NumPy's "<f4" is F32. */
+static const char *dtype_name(es_dtype dtype)
+{
+    static const char *const names[] = {"F32", "F16", "BF16", "F64"};
+    return names[dtype];
+}
+
 static es_status open_table(es_space *space, const es_open_options *options,
                             const es_location *location, const es_config *config, es_error *error)
 {
@@ -153,11 +162,9 @@ static es_status open_table(es_space *space, const es_open_options *options,
                        "%s: tensor '%s' is %lld x %lld; a space needs a row and a column at least",
                        path, tensor->name, (long long)tensor->shape[0],
                        (long long)tensor->shape[1]);
-    /* One spelling for all formats: NumPy's "<f4" is F32. */
-    static const char *const names[] = {"F32", "F16", "BF16", "F64"};
     space->source = (es_source){.path = space->path,
                                 .tensor = tensor->name,
-                                .dtype = names[tensor->dtype],
+                                .dtype = dtype_name(tensor->dtype),
                                 .format = container->format,
                                 .rows = tensor->shape[0],
                                 .columns = tensor->shape[1],
@@ -191,6 +198,30 @@ es_status es_space_open(const char *model, const es_open_options *options, es_sp
         return status;
     }
     *out = space;
+    return ES_OK;
+}
+
+es_status es_space_create_view(const es_space *base, const es_tensor *tensor, es_space **out,
+                               es_error *error)
+{
+    es_space *view = es_alloc(1, sizeof *view);
+    if (!view) return es_fail_memory(error, "a space", sizeof *view);
+    *view = (es_space){.container = base->container,
+                       .is_view = true,
+                       .tensor = tensor,
+                       .source = base->source,
+                       .vocabulary = base->vocabulary,
+                       .threads = base->threads,
+                       .kernel = base->kernel};
+    view->source.tensor = tensor->name;
+    view->source.dtype = dtype_name(tensor->dtype);
+    view->source.rows = tensor->shape[0];
+    view->source.columns = tensor->shape[1];
+    view->source.transform_count = 0;
+    view->source.transforms = NULL;
+    if (!tensor->memory && base->container.file_count)
+        view->source.path = base->container.files[tensor->file].path;
+    *out = view;
     return ES_OK;
 }
 

@@ -12,6 +12,7 @@
 
 struct es_space {
     es_container container;
+    bool is_view;            /* container, vocabulary and texts are another space's */
     const es_tensor *tensor; /* the table, one of the container's */
     const es_tensor *other;  /* the other of embedding and unembedding, or NULL */
     bool tied_by_config;     /* the model has one table for both, by its config or its kind */
@@ -27,6 +28,11 @@ struct es_space {
     double *norms;         /* once computed */
     unsigned char *states; /* es_row_state each */
 };
+
+/* Another table of the space's file as a space of its own, raw, with the same names of rows; `base`
+ * must outlive it. Release with es_space_free(). */
+es_status es_space_create_view(const es_space *base, const es_tensor *tensor, es_space **view,
+                               es_error *error);
 
 /* Where a table of floats lies in memory as stored, without copying: F32, loaded, no transform. The
  * analyses' fast path; NULL where rows must be widened one by one. */

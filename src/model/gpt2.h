@@ -1,0 +1,65 @@
+/* Inside of an es_model: sizes, weights, and the steps on plain pointers. */
+#ifndef ES_MODEL_GPT2_H
+#define ES_MODEL_GPT2_H
+
+#include "base/status.h"
+#include "space/space.h"
+
+#include <embscope/model.h>
+
+typedef enum es_activation {
+    ES_GELU_TANH, /* "gelu_new", GPT-2's own: the approximation by tanh */
+    ES_GELU,      /* "gelu": by the error function */
+    ES_RELU,
+} es_activation;
+
+/* What config.json says of a GPT-2. */
+typedef struct es_gpt2_config {
+    int64_t layers, heads, width, inner, context, vocabulary;
+    double epsilon; /* of every LayerNorm */
+    es_activation activation;
+    bool scale_by_width; /* scores / sqrt(head width) */
+    bool scale_by_layer; /* and / (layer + 1): "scale_attn_by_inverse_layer_idx" */
+    bool tied;
+} es_gpt2_config;
+
+/* Read folder/config.json. What is not there has the value that Transformers' GPT2Config gives it,
+ * but for sizes that only a file can know: those are errors. */
+es_status es_gpt2_config_read(const char *folder, es_gpt2_config *config, es_error *error);
+
+/* Matrices are (in, out), row-major, as GPT-2 stores them: y = x W + b. */
+typedef struct es_gpt2_layer {
+    const float *ln_1_weight, *ln_1_bias;           /* (width) */
+    const float *qkv_weight, *qkv_bias;             /* (width, 3 width): queries, keys, values */
+    const float *attention_weight, *attention_bias; /* (width, width) */
+    const float *ln_2_weight, *ln_2_bias;           /* (width) */
+    const float *up_weight, *up_bias;               /* (width, inner) */
+    const float *down_weight, *down_bias;           /* (inner, width) */
+} es_gpt2_layer;
+
+typedef struct es_gpt2_weights {
+    const float *wte;                     /* (vocabulary, width) */
+    const float *wpe;                     /* (context, width) */
+    const float *unembedding;             /* (rows, width): wte where they are tied */
+    const float *ln_f_weight, *ln_f_bias; /* (width) */
+    es_gpt2_layer *layers;
+    void **memory; /* everything above that is not the space's own, to be freed */
+    int64_t memory_count;
+} es_gpt2_weights;
+
+/* Find, check and read every weight of the space's file. A context that the config does not say is
+ * that of the position table. */
+es_status es_gpt2_weights_read(es_space *space, es_gpt2_config *config, int threads,
+                               es_gpt2_weights *weights, es_error *error);
+void es_gpt2_weights_release(es_gpt2_weights *weights);
+
+struct es_model {
+    es_gpt2_config config;
+    es_gpt2_weights weights;
+    es_model_shape shape;
+    es_space *space;
+    es_space *unembedding; /* the same, or the model's own */
+    int threads;
+};
+
+#endif
