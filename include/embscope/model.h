@@ -6,8 +6,8 @@
  *
  * (Radford et al. 2019, "Language Models are Unsupervised Multitask Learners".) Sizes come from
  * config.json and are held against the tensors. Weights are float32 in memory, whatever they were
- * stored as; sums run in float32. The same numbers come out for any number of threads; the last
- * digits may differ between processors, as OpenBLAS does. */
+ * stored as; sums run in float32. The same bits come out for any number of threads, on every
+ * instruction set, and for a text fed token by token as for one fed at once. */
 #ifndef EMBSCOPE_MODEL_H
 #define EMBSCOPE_MODEL_H
 

@@ -3,15 +3,10 @@
 #define ES_MODEL_GPT2_H
 
 #include "base/status.h"
+#include "model/gpt2_steps.h"
 #include "space/space.h"
 
 #include <embscope/model.h>
-
-typedef enum es_activation {
-    ES_GELU_TANH, /* "gelu_new", GPT-2's own: the approximation by tanh */
-    ES_GELU,      /* "gelu": by the error function */
-    ES_RELU,
-} es_activation;
 
 /* What config.json says of a GPT-2. */
 typedef struct es_gpt2_config {
@@ -27,14 +22,18 @@ typedef struct es_gpt2_config {
  * but for sizes that only a file can know: those are errors. */
 es_status es_gpt2_config_read(const char *folder, es_gpt2_config *config, es_error *error);
 
-/* Matrices are (in, out), row-major, as GPT-2 stores them: y = x W + b. */
+/* Matrices are (in, out), as GPT-2 stores them: y = x W + b. */
 typedef struct es_gpt2_layer {
-    const float *ln_1_weight, *ln_1_bias;           /* (width) */
-    const float *qkv_weight, *qkv_bias;             /* (width, 3 width): queries, keys, values */
-    const float *attention_weight, *attention_bias; /* (width, width) */
-    const float *ln_2_weight, *ln_2_bias;           /* (width) */
-    const float *up_weight, *up_bias;               /* (width, inner) */
-    const float *down_weight, *down_bias;           /* (inner, width) */
+    const float *ln_1_weight, *ln_1_bias; /* (width) */
+    es_weight qkv;                        /* (width, 3 width): queries, keys, values */
+    const float *qkv_bias;
+    es_weight attention; /* (width, width) */
+    const float *attention_bias;
+    const float *ln_2_weight, *ln_2_bias; /* (width) */
+    es_weight up;                         /* (width, inner) */
+    const float *up_bias;
+    es_weight down; /* (inner, width) */
+    const float *down_bias;
 } es_gpt2_layer;
 
 typedef struct es_gpt2_weights {
@@ -59,7 +58,7 @@ struct es_model {
     es_model_shape shape;
     es_space *space;
     es_space *unembedding; /* the same, or the model's own */
-    int threads;
+    es_machine machine;
 };
 
 #endif

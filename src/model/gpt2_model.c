@@ -1,7 +1,5 @@
 #include "base/memory.h"
-#include "kernel/linear.h"
 #include "model/gpt2.h"
-#include "model/gpt2_steps.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -39,7 +37,7 @@ es_status es_model_create(es_space *space, int threads, es_model **out, es_error
     es_model *model = es_alloc(1, sizeof *model);
     if (!model) return es_fail_memory(error, "a model", sizeof *model);
     model->space = model->unembedding = space;
-    model->threads = threads;
+    model->machine = (es_machine){space->kernel, threads};
     es_gpt2_config *config = &model->config;
     es_status status = es_gpt2_config_read(space->source.folder, config, error);
     if (status == ES_OK)
@@ -105,14 +103,16 @@ void es_model_final_norm(const es_model *model, const float *residual, double *h
 es_status es_model_logits(es_model *model, const float *residual, float *logits, es_error *error)
 {
     int64_t d = model->config.width;
-    float *hidden = es_alloc(d, sizeof *hidden);
-    if (!hidden) return es_fail_memory(error, "a hidden state", (size_t)d * sizeof *hidden);
-    es_layer_norm(1, d, residual, model->weights.ln_f_weight, model->weights.ln_f_bias,
-                  model->config.epsilon, hidden);
-    int before = es_products_begin();
-    es_status status = es_rows_times(model->threads, model->shape.rows, d,
-                                     model->weights.unembedding, hidden, logits, error);
-    es_products_end(before);
-    free(hidden);
+    int64_t floats = d * ES_PANEL; /* one token in a panel of its own */
+    float *panel = es_alloc(floats + d, sizeof *panel), *hidden = panel + floats;
+    if (!panel) return es_fail_memory(error, "a hidden state", (size_t)(floats + d) * 4);
+    const es_gpt2_weights *weights = &model->weights;
+    es_status status = es_layer_norm(&model->machine, 1, d, residual, weights->ln_f_weight,
+                                     weights->ln_f_bias, model->config.epsilon, panel, error);
+    for (int64_t k = 0; k < d; k++) hidden[k] = panel[k * ES_PANEL];
+    if (status == ES_OK)
+        status = es_rows_times(&model->machine, model->shape.rows, d, weights->unembedding, hidden,
+                               logits, error);
+    free(panel);
     return status;
 }

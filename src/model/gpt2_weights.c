@@ -13,10 +13,11 @@ enum {
     TENSORS_BESIDE = 5, /* wte, wpe, ln_f twice, lm_head */
 };
 
-/* A weight that is to come, and where its pointer goes. */
+/* A weight that is to come, and where it goes: row by row, or into panels. */
 typedef struct wanted {
     const es_tensor *tensor;
     float *out;
+    es_weight *panels;
     bool is_read; /* by the space, in its own memory */
 } wanted;
 
@@ -89,7 +90,7 @@ static es_status want(reading *reading, const es_tensor *tensor, int64_t rows, i
     if (!out) return es_fail_memory(error, tensor->name, (size_t)count * sizeof *out);
     es_gpt2_weights *weights = reading->weights;
     weights->memory[weights->memory_count++] = out;
-    reading->wanted[reading->wanted_count++] = (wanted){tensor, out, false};
+    reading->wanted[reading->wanted_count++] = (wanted){.tensor = tensor, .out = out};
     *place = out;
     return ES_OK;
 }
@@ -105,7 +106,8 @@ static es_status want_embedding(reading *reading, const es_gpt2_config *config, 
     if (!plain)
         return want(reading, space->tensor, rows, config->width, &reading->weights->wte, error);
     reading->weights->wte = plain;
-    reading->wanted[reading->wanted_count++] = (wanted){space->tensor, (float *)plain, true};
+    reading->wanted[reading->wanted_count++] =
+        (wanted){.tensor = space->tensor, .out = (float *)plain, .is_read = true};
     return ES_OK;
 }
 
@@ -117,6 +119,23 @@ static es_status want_named(reading *reading, int64_t layer, const char *name, i
     return want(reading, tensor, rows, columns, place, error);
 }
 
+/* The same of a matrix, which goes into panels. */
+static es_status want_matrix(reading *reading, int64_t layer, const char *name, int64_t rows,
+                             int64_t columns, es_weight *weight, es_error *error)
+{
+    const es_tensor *tensor;
+    ES_TRY(find(reading, layer, name, &tensor, error));
+    ES_TRY(check_shape(reading->space, tensor, rows, columns, error));
+    int64_t floats = es_panel_count(columns) * ES_PANEL;
+    float *panels = es_alloc_aligned(rows, (size_t)floats * sizeof *panels);
+    if (!panels) return es_fail_memory(error, tensor->name, (size_t)tensor->bytes);
+    es_gpt2_weights *weights = reading->weights;
+    weights->memory[weights->memory_count++] = panels;
+    *weight = (es_weight){rows, columns, panels};
+    reading->wanted[reading->wanted_count++] = (wanted){.tensor = tensor, .panels = weight};
+    return ES_OK;
+}
+
 static es_status want_layer(reading *reading, int64_t index, const es_gpt2_config *config,
                             es_error *error)
 {
@@ -124,29 +143,28 @@ static es_status want_layer(reading *reading, int64_t index, const es_gpt2_confi
     int64_t d = config->width, inner = config->inner;
     const struct {
         const char *name;
-        int64_t rows, columns;
+        int64_t size;
         const float **place;
-    } tensors[] = {
-        {"ln_1.weight", d, 0, &layer->ln_1_weight},
-        {"ln_1.bias", d, 0, &layer->ln_1_bias},
-        {"attn.c_attn.weight", d, 3 * d, &layer->qkv_weight},
-        {"attn.c_attn.bias", 3 * d, 0, &layer->qkv_bias},
-        {"attn.c_proj.weight", d, d, &layer->attention_weight},
-        {"attn.c_proj.bias", d, 0, &layer->attention_bias},
-        {"ln_2.weight", d, 0, &layer->ln_2_weight},
-        {"ln_2.bias", d, 0, &layer->ln_2_bias},
-        {"mlp.c_fc.weight", d, inner, &layer->up_weight},
-        {"mlp.c_fc.bias", inner, 0, &layer->up_bias},
-        {"mlp.c_proj.weight", inner, d, &layer->down_weight},
-        {"mlp.c_proj.bias", d, 0, &layer->down_bias},
+    } vectors[] = {
+        {"ln_1.weight", d, &layer->ln_1_weight},
+        {"ln_1.bias", d, &layer->ln_1_bias},
+        {"attn.c_attn.bias", 3 * d, &layer->qkv_bias},
+        {"attn.c_proj.bias", d, &layer->attention_bias},
+        {"ln_2.weight", d, &layer->ln_2_weight},
+        {"ln_2.bias", d, &layer->ln_2_bias},
+        {"mlp.c_fc.bias", inner, &layer->up_bias},
+        {"mlp.c_proj.bias", d, &layer->down_bias},
     };
-    for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++)
-        ES_TRY(want_named(reading, index, tensors[i].name, tensors[i].rows, tensors[i].columns,
-                          tensors[i].place, error));
-    return ES_OK;
+    for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++)
+        ES_TRY(want_named(reading, index, vectors[i].name, vectors[i].size, 0, vectors[i].place,
+                          error));
+    ES_TRY(want_matrix(reading, index, "attn.c_attn.weight", d, 3 * d, &layer->qkv, error));
+    ES_TRY(want_matrix(reading, index, "attn.c_proj.weight", d, d, &layer->attention, error));
+    ES_TRY(want_matrix(reading, index, "mlp.c_fc.weight", d, inner, &layer->up, error));
+    return want_matrix(reading, index, "mlp.c_proj.weight", inner, d, &layer->down, error);
 }
 
-/* What a piece of reading is: components first ... of one tensor. */
+/* What a piece of reading is: components first ... of one tensor, whole rows of a matrix. */
 typedef struct piece {
     int64_t wanted, first, count;
 } piece;
@@ -156,6 +174,12 @@ typedef struct piece_list {
     piece *pieces;
     int64_t count;
 } piece_list;
+
+static int64_t piece_size(const wanted *wanted)
+{
+    int64_t row = wanted->panels ? wanted->panels->m : 1;
+    return row < BLOCK ? BLOCK / row * row : row;
+}
 
 static void narrow(const double *values, int64_t count, float *out)
 {
@@ -198,39 +222,58 @@ static int64_t find_non_finite(const float *values, int64_t count)
     return -1;
 }
 
-static es_status read_piece(void *context, int64_t index, int worker, es_error *error)
+static es_status check_finite(const reading *reading, const es_tensor *tensor, const piece *piece,
+                              const float *values, es_error *error)
 {
-    (void)worker;
-    const piece_list *list = context;
-    const piece *piece = &list->pieces[index];
-    const wanted *wanted = &list->reading->wanted[piece->wanted];
-    const es_tensor *tensor = wanted->tensor;
-    float *out = wanted->out + piece->first;
-    if (!wanted->is_read)
-        ES_TRY(read_as_float(list->reading, tensor, piece->first, piece->count, out, error));
-    int64_t bad = find_non_finite(out, piece->count);
+    int64_t bad = find_non_finite(values, piece->count);
     if (bad < 0) return ES_OK;
     int64_t at = piece->first + bad;
     return es_fail(error, ES_BAD_INPUT,
                    "%s: at byte %lld: component %lld of tensor '%s' is not a finite float32: the "
                    "model cannot be run",
-                   path_of(list->reading->space, tensor),
+                   path_of(reading->space, tensor),
                    (long long)(tensor->offset + at * (int64_t)es_dtype_size(tensor->dtype)),
                    (long long)at, tensor->name);
+}
+
+static es_status read_piece(void *context, int64_t index, int worker, es_error *error)
+{
+    (void)worker;
+    const piece_list *list = context;
+    const reading *reading = list->reading;
+    const piece *piece = &list->pieces[index];
+    const wanted *wanted = &reading->wanted[piece->wanted];
+    const es_tensor *tensor = wanted->tensor;
+    float *block =
+        wanted->panels ? es_alloc_aligned(piece->count, sizeof *block) : wanted->out + piece->first;
+    if (!block) return es_fail_memory(error, tensor->name, (size_t)piece->count * sizeof *block);
+    es_status status =
+        wanted->is_read ? ES_OK
+                        : read_as_float(reading, tensor, piece->first, piece->count, block, error);
+    if (status == ES_OK) status = check_finite(reading, tensor, piece, block, error);
+    if (!wanted->panels) return status;
+    int64_t m = wanted->panels->m;
+    if (status == ES_OK)
+        es_weight_set_rows(wanted->panels, piece->first / m, piece->count / m, block);
+    free(block);
+    return status;
 }
 
 static es_status read_all(reading *reading, es_error *error)
 {
     piece_list list = {reading, NULL, 0};
-    for (int64_t i = 0; i < reading->wanted_count; i++)
-        list.count += (components(reading->wanted[i].tensor) + BLOCK - 1) / BLOCK;
+    for (int64_t i = 0; i < reading->wanted_count; i++) {
+        int64_t size = piece_size(&reading->wanted[i]);
+        list.count += (components(reading->wanted[i].tensor) + size - 1) / size;
+    }
     list.pieces = es_alloc(list.count, sizeof *list.pieces);
     if (!list.pieces) return es_fail_memory(error, "weights", 0);
     int64_t made = 0;
     for (int64_t i = 0; i < reading->wanted_count; i++) {
         int64_t whole = components(reading->wanted[i].tensor);
-        for (int64_t first = 0; first < whole; first += BLOCK)
-            list.pieces[made++] = (piece){i, first, whole - first < BLOCK ? whole - first : BLOCK};
+        int64_t size = piece_size(&reading->wanted[i]);
+        for (int64_t first = 0; first < whole; first += size)
+            list.pieces[made++] = (piece){i, first, whole - first < size ? whole - first : size};
     }
     es_status status =
         es_parallel_for(reading->threads, list.count, read_piece, &list, NULL, error);
