@@ -64,8 +64,7 @@ static const char *demo_folder(char *out, size_t capacity)
     return folder && capacity >= PATH_MAX ? realpath(folder, out) : NULL; /* without "bin/.." */
 }
 
-/* -o and --plot must not write over a file that this command reads. */
-static es_status check_outputs(cli_call *call)
+es_status cli_model_check_output(cli_call *call, const char *path)
 {
     static const char *const model_files[] = {
         "config.json", "tokenizer.json", "tokenizer_config.json",       "vocab.json",
@@ -80,9 +79,7 @@ static es_status check_outputs(cli_call *call)
         inputs[5 + i] = *source->folder
                             ? join(source->folder, model_files[i], paths[i], sizeof paths[i])
                             : NULL;
-    size_t count = sizeof inputs / sizeof *inputs;
-    es_status status = cli_output_check(common->output, inputs, count, &call->error);
-    return status ? status : cli_output_check(common->plot, inputs, count, &call->error);
+    return cli_output_check(path, inputs, sizeof inputs / sizeof *inputs, &call->error);
 }
 
 es_status cli_model_open(cli_call *call)
@@ -101,6 +98,7 @@ es_status cli_model_open(cli_call *call)
     es_status status = es_space_open(call->arguments[0], &options, &call->space, &call->error);
     if (status) return status;
     cli_call_note(call, es_space_note(call->space));
-    status = check_outputs(call);
+    status = cli_model_check_output(call, common->output);
+    if (!status) status = cli_model_check_output(call, common->plot);
     return status ? status : cli_interrupt_check(&call->error);
 }

@@ -155,19 +155,31 @@ static es_status fail_write(const cli_sink *sink, int code, es_error *error)
     return cli_fail_path(error, ES_CANNOT_WRITE, sink->path ? sink->path : "standard output", code);
 }
 
-es_status cli_sink_open(cli_sink *sink, const char *path, es_error *error)
+/* Put a stream on the descriptor; `code` is what opening it said. */
+static es_status open_stream(cli_sink *sink, int code, es_error *error)
 {
     static const cookie_io_functions_t functions = {.write = write_to_sink};
-    *sink = (cli_sink){.path = path, .descriptor = -1};
-    int code = open_descriptor(sink);
     if (!code && !(sink->out = fopencookie(sink, "w", functions))) code = ENOMEM;
     if (!code) {
         setvbuf(sink->out, NULL, _IOFBF, BUFFER);
         return ES_OK;
     }
-    if (sink->descriptor >= 0 && path) close(sink->descriptor);
+    if (sink->descriptor >= 0 && sink->path) close(sink->descriptor);
     remove_temporary(sink);
     return fail_write(sink, code, error);
+}
+
+es_status cli_sink_open(cli_sink *sink, const char *path, es_error *error)
+{
+    *sink = (cli_sink){.path = path, .descriptor = -1};
+    return open_stream(sink, open_descriptor(sink), error);
+}
+
+es_status cli_sink_create(cli_sink *sink, const char *place, const char *path, es_error *error)
+{
+    *sink = (cli_sink){.path = path, .is_new = true};
+    sink->descriptor = open(place, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    return open_stream(sink, sink->descriptor < 0 ? errno : 0, error);
 }
 
 es_status cli_sink_close(cli_sink *sink, es_status status, es_error *error)
@@ -175,7 +187,8 @@ es_status cli_sink_close(cli_sink *sink, es_status status, es_error *error)
     fclose(sink->out);
     sink->out = NULL;
     int code = sink->code;
-    if (!code && !status && sink->replace && fsync(sink->descriptor)) code = errno;
+    bool lasting = sink->replace || sink->is_new;
+    if (!code && !status && lasting && fsync(sink->descriptor)) code = errno;
     /* The last errors of a network file system are told at the close. */
     if (close(sink->descriptor) && !code) code = errno;
     if (!code && sink->replace && cli_interrupted()) code = EINTR;

@@ -21,7 +21,7 @@
  * vocabulary (names of rows, text to ids), selection (what the user named), model (a GPT-2 that can
  * be run), the analyses (info, similarity, neighbors, near_pairs, matrix, full_matrix,
  * distribution, spectrum, cluster, knn, audit, positions, report), index (many queries), render and
- * plot (results to bytes).
+ * plot (results to bytes), export (rows to files).
  *
  * Ownership: inputs are borrowed for the call; a result has one _release() or _free(), legal on all
  * zero and NULL. Options are structs whose all-zero value is the default; NULL stands for it. An
@@ -32,6 +32,7 @@
 #include <embscope/audit.h>
 #include <embscope/cluster.h>
 #include <embscope/distribution.h>
+#include <embscope/export.h>
 #include <embscope/full_matrix.h>
 #include <embscope/index.h>
 #include <embscope/info.h>

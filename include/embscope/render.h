@@ -9,6 +9,7 @@
 
 #include <embscope/audit.h>
 #include <embscope/cluster.h>
+#include <embscope/export.h>
 #include <embscope/full_matrix.h>
 #include <embscope/knn.h>
 #include <embscope/near_pairs.h>
@@ -89,6 +90,11 @@ es_status es_render_cluster(const es_space *space, const es_clusters *clusters,
 /* As a NumPy archive, stored: `labels` int32 (rows), `cosine` float64 (rows), `centers` float32
  * (clusters, columns), `seeds` int64. */
 es_status es_render_cluster_npz(const es_clusters *clusters, FILE *out, es_error *error);
+
+/* What an export wrote to `path`, `bytes` in all: a file, or the projector's folder. */
+es_status es_render_export(const es_space *space, const es_export *written, const char *path,
+                           int64_t bytes, const es_render_options *options, FILE *out,
+                           es_error *error);
 
 /* The report: a short form for the terminal (or JSON), and one self-contained HTML page with its
  * figures inlined. */
