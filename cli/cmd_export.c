@@ -23,8 +23,10 @@ static const cli_example examples[] = {
     {"export demo -o demo.npy", "the token embeddings, for NumPy"},
     {"export demo -o demo.vec --transform abtt", "word2vec's text form, for gensim; after a "
                                                  "transform"},
-    {"export demo -o points --format projector --random 1000", "a folder for TensorBoard's projector"},
-    {"export demo \" cat\" \" dog\" \" horse\" -o three.npz --unit", "three unit rows, their ids and names"},
+    {"export demo -o points --format projector --random 1000",
+     "a folder for TensorBoard's projector"},
+    {"export demo \" cat\" \" dog\" \" horse\" -o three.npz --unit",
+     "three unit rows, their ids and names"},
     {"export demo -o half.safetensors --dtype f16 --json", "in half the space"},
     {0}};
 
@@ -40,12 +42,13 @@ static const char *const details[] = {
     "written as the same numbers in float32, but for safetensors. A zero row stays one; numbers "
     "that are not finite stay (nan, inf in text), but the projector cannot show such a row, and it "
     "is left out there.",
-    "A key in word2vec's formats ends at the first space, so tokens of a byte-level BPE are spelled "
-    "as their vocab.json spells them: \" cat\" as \xC4\xA0" "cat. Of other keys only spaces, control "
+    "A key in word2vec's formats ends at the first space, so tokens of a byte-level BPE are "
+    "spelled "
+    "as their vocab.json spells them: \" cat\" as \xC4\xA0"
+    "cat. Of other keys only spaces, control "
     "characters and bytes that are not UTF-8 are spelled so. A row without a token is #ID, and of "
     "two equal keys the later one has #ID after it: no reader loses a row.",
-    "The file, or the folder, appears whole or not at all.",
-    NULL};
+    "The file, or the folder, appears whole or not at all.", NULL};
 
 static const cli_option own_options[] = {
     {.name = "format",
@@ -173,7 +176,8 @@ static es_status choose_rows(cli_call *call, es_selection *selection)
     es_status status = cli_call_words(call, &words);
     if (!status && words.count) status = cli_call_resolve(call, &words, selection);
     if (!status && !words.count && call->common->tokens)
-        status = cli_fail(&call->error, ES_BAD_INPUT, "%s: there is no token", call->common->tokens);
+        status =
+            cli_fail(&call->error, ES_BAD_INPUT, "%s: there is no token", call->common->tokens);
     cli_words_release(&words);
     return status;
 }
@@ -208,8 +212,9 @@ static es_status write_folder(cli_call *call, cli_folder *folder, const es_expor
 {
     int64_t rows = options->rows ? options->rows->count : es_space_row_count(call->space);
     if (rows > BROWSER_ROWS)
-        cli_call_note(call, "a browser shows about 100,000 points; --rows 100000 or --random 100000 "
-                            "writes fewer");
+        cli_call_note(call,
+                      "a browser shows about 100,000 points; --rows 100000 or --random 100000 "
+                      "writes fewer");
     es_status status =
         cli_output_room(folder->target, es_export_least_bytes(call->space, options), &call->error);
     if (!status) status = cli_folder_open(folder, &call->error);

@@ -38,8 +38,8 @@ static es_status look_into(cli_folder *folder, bool force, es_error *error)
                         "%s: a folder with another file in it, '%s'; name another folder",
                         folder->target, other);
     if (folder->replaces && !force)
-        return cli_fail(error, ES_CANNOT_WRITE,
-                        "%s: holds an export already; --force replaces it", folder->target);
+        return cli_fail(error, ES_CANNOT_WRITE, "%s: holds an export already; --force replaces it",
+                        folder->target);
     return ES_OK;
 }
 
@@ -76,9 +76,9 @@ static int make_temporary(cli_folder *folder)
     const char *slash = strrchr(folder->target, '/');
     int parent = slash ? (int)(slash - folder->target) + 1 : 0;
     for (int attempt = 0; attempt < 100; attempt++) {
-        int length = snprintf(folder->temporary, sizeof folder->temporary,
-                              "%.*s.embscope-%ld-%d.tmp", parent, folder->target, (long)getpid(),
-                              attempt);
+        int length =
+            snprintf(folder->temporary, sizeof folder->temporary, "%.*s.embscope-%ld-%d.tmp",
+                     parent, folder->target, (long)getpid(), attempt);
         if (length < 0 || (size_t)length >= sizeof folder->temporary) return ENAMETOOLONG;
         if (!mkdir(folder->temporary, 0777)) {
             folder->made = true;
@@ -112,10 +112,10 @@ es_status cli_folder_open(cli_folder *folder, es_error *error)
     for (int i = 0; !status && folder->names[i]; i++) {
         int a = snprintf(folder->places[i], PATH_MAX, "%s/%s", folder->temporary, folder->names[i]);
         int b = snprintf(folder->shown[i], PATH_MAX, "%s/%s", folder->target, folder->names[i]);
-        status = a < 0 || b < 0 || a >= PATH_MAX || b >= PATH_MAX
-                     ? cli_fail_path(error, ES_CANNOT_WRITE, folder->target, ENAMETOOLONG)
-                     : cli_sink_create(&folder->files[i], folder->places[i], folder->shown[i],
-                                       error);
+        status =
+            a < 0 || b < 0 || a >= PATH_MAX || b >= PATH_MAX
+                ? cli_fail_path(error, ES_CANNOT_WRITE, folder->target, ENAMETOOLONG)
+                : cli_sink_create(&folder->files[i], folder->places[i], folder->shown[i], error);
         folder->count += !status;
     }
     return status ? cli_folder_close(folder, status, error) : ES_OK;

@@ -30,15 +30,15 @@ typedef enum es_export_dtype {
 /* All zero is every row as stored, as .npy. */
 typedef struct es_export_options {
     es_export_format format;
-    es_export_dtype dtype;     /* every number is rounded once, from float64 to nearest, ties to
-                                  even; text has the shortest decimal that reads back the same */
-    const es_selection *rows;  /* which ones, in that order; NULL: all */
-    const double *rotation;    /* (columns, rotation_columns), row-major: a row v becomes v times
-                                  it, after the space's transform; NULL: none */
-    int64_t rotation_columns;  /* 0: as many as the space has */
-    bool unit;                 /* divide each row by its norm, last; undefined rows stay */
-    int threads;               /* 0: as many as the machine has */
-    es_progress progress;      /* in rows */
+    es_export_dtype dtype;    /* every number is rounded once, from float64 to nearest, ties to
+                                 even; text has the shortest decimal that reads back the same */
+    const es_selection *rows; /* which ones, in that order; NULL: all */
+    const double *rotation;   /* (columns, rotation_columns), row-major: a row v becomes v times
+                                 it, after the space's transform; NULL: none */
+    int64_t rotation_columns; /* 0: as many as the space has */
+    bool unit;                /* divide each row by its norm, last; undefined rows stay */
+    int threads;              /* 0: as many as the machine has */
+    es_progress progress;     /* in rows */
 } es_export_options;
 
 /* What was written. Strings are static. */

@@ -78,7 +78,8 @@ void es_dtype_widen(es_dtype dtype, const void *source, int64_t count, double *o
     }
 }
 
-/* Straight from float64: by way of float32 a value near the middle of two would be rounded twice. */
+/* Straight from float64: by way of float32 a value near the middle of two would be rounded twice.
+ */
 static uint16_t narrow_f16(double value)
 {
     uint64_t bits;

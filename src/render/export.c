@@ -50,15 +50,15 @@ static es_status choose_dtype(es_export_job *job, es_error *error)
     if (options->dtype) {
         job->dtype = asked[options->dtype];
         if (words && job->dtype != ES_DTYPE_F32)
-            return es_fail(error, ES_BAD_ARGUMENT,
-                           "word2vec's binary form holds float32 alone; its text form, npy, npz and "
-                           "safetensors hold f16 and f64");
+            return es_fail(
+                error, ES_BAD_ARGUMENT,
+                "word2vec's binary form holds float32 alone; its text form, npy, npz and "
+                "safetensors hold f16 and f64");
     } else {
         bool keeps = stored != ES_DTYPE_BF16 || options->format == ES_EXPORT_SAFETENSORS;
         job->dtype = job->reader.as_stored && keeps && !words ? stored : ES_DTYPE_F32;
     }
-    job->as_stored =
-        job->reader.as_stored && job->dtype == stored && !is_text(options->format);
+    job->as_stored = job->reader.as_stored && job->dtype == stored && !is_text(options->format);
     return ES_OK;
 }
 
@@ -105,8 +105,8 @@ es_status es_export_add_rows(const es_export_job *job, es_row_piece *piece, int6
                              int64_t count, es_error *error)
 {
     int64_t columns = job->reader.columns;
-    char *at = es_text_extend(&piece->bytes[0],
-                              (size_t)(count * columns) * es_dtype_size(job->dtype));
+    char *at =
+        es_text_extend(&piece->bytes[0], (size_t)(count * columns) * es_dtype_size(job->dtype));
     if (!at) return ES_OK; /* remembered in the text */
     if (job->as_stored)
         return es_row_reader_read_stored(&job->reader, piece->first + i, count, at, error);
@@ -121,8 +121,7 @@ static es_status write_rows(es_export_job *job, es_export *result, es_error *err
     const es_export_writer *writer = formats[options->format].writer;
     ES_TRY(es_row_reader_init(&job->reader, job->space, options, error));
     ES_TRY(choose_dtype(job, error));
-    if (writer->has_keys)
-        ES_TRY(es_row_keys_make(job->space, options->rows, &job->keys, error));
+    if (writer->has_keys) ES_TRY(es_row_keys_make(job->space, options->rows, &job->keys, error));
     es_row_stream stream = {.reader = &job->reader,
                             .encode = writer->encode,
                             .put = writer->put,
@@ -135,15 +134,14 @@ static es_status write_rows(es_export_job *job, es_export *result, es_error *err
     job->written = job->reader.rows - left_out;
     if (!job->written) return es_fail(error, ES_BAD_INPUT, "no row is finite: nothing to write");
     if (writer->end) ES_TRY(writer->end(job, error));
-    bool byte_level =
-        es_vocabulary_get_kind(es_space_vocabulary(job->space)) == ES_VOCABULARY_BPE;
+    bool byte_level = es_vocabulary_get_kind(es_space_vocabulary(job->space)) == ES_VOCABULARY_BPE;
     *result = (es_export){.format = options->format,
                           .dtype = dtype_name(job->dtype),
                           .rows = job->written,
                           .columns = job->reader.columns,
                           .zero_rows = stream.zero_rows,
                           .non_finite_rows = stream.non_finite_rows,
-                            .left_out = left_out,
+                          .left_out = left_out,
                           .overflowed = stream.overflowed,
                           .has_keys = writer->has_keys,
                           .byte_level = writer->has_keys && byte_level,
@@ -156,8 +154,7 @@ es_status es_export_write(es_space *space, const es_export_options *options,
                           FILE *const files[ES_EXPORT_FILES], es_export *result, es_error *error)
 {
     static const es_export_options defaults;
-    es_export_job job = {
-        .space = space, .options = options ? options : &defaults, .files = files};
+    es_export_job job = {.space = space, .options = options ? options : &defaults, .files = files};
     es_status status = write_rows(&job, result, error);
     es_row_reader_release(&job.reader);
     es_row_keys_release(&job.keys);

@@ -3,9 +3,9 @@
  *   word2vec       "3000000 300\n", then for each row: key ' ' 300 float32
  *   its text form  the same first line, then for each row: key ' ' number ' ' ... number '\n'
  *   GloVe          the text form without the first line
- *   projector      tensors.tsv: number '\t' ... number '\n'; metadata.tsv: "id\ttoken\n", then a line
- *                  for each row; the configuration that names both, for the stand-alone page (JSON)
- *                  and for TensorBoard (protocol buffer text)
+ *   projector      tensors.tsv: number '\t' ... number '\n'; metadata.tsv: "id\ttoken\n", then a
+ * line for each row; the configuration that names both, for the stand-alone page (JSON) and for
+ * TensorBoard (protocol buffer text)
  *
  * Numbers are the shortest decimals that read back the same float32, or float64. */
 #include "render/display.h"

@@ -93,8 +93,7 @@ static char *lay_out(decimal number, char *out)
 {
     char digits[16];
     int length = number.count;
-    for (int i = length; i-- > 0; number.digits /= 10)
-        digits[i] = (char)('0' + number.digits % 10);
+    for (int i = length; i-- > 0; number.digits /= 10) digits[i] = (char)('0' + number.digits % 10);
     while (length > 1 && digits[length - 1] == '0') length--;
     int point = number.exponent + 1; /* digits before the point */
     bool scientific = number.exponent < -4 || number.exponent >= number.count;

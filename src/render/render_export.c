@@ -97,7 +97,8 @@ static void add_rows(es_text *text, const es_export *written)
     if (written->left_out)
         add_count(text, written->left_out, " rows are not finite and were left out.\n");
     else
-        add_count(text, written->non_finite_rows, " rows are not finite and are in it as they are.\n");
+        add_count(text, written->non_finite_rows,
+                  " rows are not finite and are in it as they are.\n");
     if (written->overflowed) {
         es_text_count(text, written->overflowed);
         es_text_printf(text, " numbers are past the range of %s and became infinite.\n",

@@ -172,8 +172,7 @@ es_status es_row_stream_run(es_row_stream *stream, es_error *error)
     free(run.desks);
     for (int b = 0; b < 2; b++) {
         for (int64_t i = 0; run.made[b] && i < run.pieces; i++)
-            for (int f = 0; f < ES_ROW_STREAM_FILES; f++)
-                es_text_release(&run.made[b][i].bytes[f]);
+            for (int f = 0; f < ES_ROW_STREAM_FILES; f++) es_text_release(&run.made[b][i].bytes[f]);
         free(run.made[b]);
     }
     return status;

@@ -19,7 +19,7 @@ typedef struct es_row_keys {
     int64_t count;
     es_bytes *key; /* (count), what they point to is theirs */
     es_text memory;
-    char **longer; /* (renamed) */
+    char **longer;     /* (renamed) */
     int64_t respelled; /* keys that are not the bytes of their token */
     int64_t renamed;   /* of them, those with "#ID" after them because the key was taken */
 } es_row_keys;
