@@ -30,7 +30,9 @@ static es_status look_into(cli_folder *folder, bool force, es_error *error)
     for (struct dirent *entry; (entry = readdir(open_folder));) {
         if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")) continue;
         folder->replaces = true;
-        if (!is_ours(folder, entry->d_name)) snprintf(other, sizeof other, "%s", entry->d_name);
+        bool first = !*other || strcmp(entry->d_name, other) < 0;
+        if (first && !is_ours(folder, entry->d_name))
+            snprintf(other, sizeof other, "%s", entry->d_name);
     }
     closedir(open_folder);
     if (*other)

@@ -45,6 +45,7 @@ typedef struct es_export_options {
 typedef struct es_export {
     es_export_format format;
     const char *dtype; /* "F32", "F16", "BF16" or "F64": what the numbers were rounded to */
+    bool unit;         /* rows were divided by their norms */
     int64_t rows, columns;
     int64_t zero_rows, non_finite_rows; /* among those asked for */
     int64_t left_out;   /* non-finite rows that are not in the file: those of the projector, which

@@ -137,6 +137,7 @@ static es_status write_rows(es_export_job *job, es_export *result, es_error *err
     bool byte_level = es_vocabulary_get_kind(es_space_vocabulary(job->space)) == ES_VOCABULARY_BPE;
     *result = (es_export){.format = options->format,
                           .dtype = dtype_name(job->dtype),
+                          .unit = options->unit,
                           .rows = job->written,
                           .columns = job->reader.columns,
                           .zero_rows = stream.zero_rows,

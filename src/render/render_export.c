@@ -22,6 +22,8 @@ static void write_members(es_json_writer *json, const es_export *written, const 
     es_json_member_int(json, "columns", written->columns);
     es_json_write_key(json, "dtype");
     es_json_write_text(json, written->dtype);
+    es_json_write_key(json, "unit");
+    es_json_write_bool(json, written->unit);
     es_json_member_int(json, "bytes", bytes);
     es_json_member_int(json, "zero_rows", written->zero_rows);
     es_json_member_int(json, "non_finite_rows", written->non_finite_rows);
@@ -71,10 +73,11 @@ static void add_keys(es_text *text, const es_export *written)
 {
     if (!written->respelled) return;
     es_text_count(text, written->respelled);
+    es_text_add(text, written->respelled == 1 ? " key is" : " keys are");
     es_text_add(text, written->byte_level
-                          ? " keys are spelled as the tokenizer's vocab.json spells them, a space "
+                          ? " spelled as the tokenizer's vocab.json spells them, a space "
                             "as \xC4\xA0: no key has white space in it"
-                          : " keys are not the token's own text: what white space or control "
+                          : " not the token's own text: what white space or control "
                             "character was in it is spelled as GPT-2 does (a space as \xC4\xA0)");
     if (written->renamed) {
         es_text_add(text, "; ");
@@ -84,25 +87,27 @@ static void add_keys(es_text *text, const es_export *written)
     es_text_add(text, ".\n");
 }
 
-static void add_count(es_text *text, int64_t count, const char *what)
+/* "1 row is zero", "2 rows are zero". */
+static void add_count(es_text *text, int64_t count, const char *one, const char *many)
 {
     if (!count) return;
     es_text_count(text, count);
-    es_text_add(text, what);
+    es_text_add(text, count == 1 ? one : many);
 }
 
 static void add_rows(es_text *text, const es_export *written)
 {
-    add_count(text, written->zero_rows, " rows are zero: they have no cosine.\n");
+    add_count(text, written->zero_rows, " row is zero: it has no cosine.\n",
+              " rows are zero: they have no cosine.\n");
     if (written->left_out)
-        add_count(text, written->left_out, " rows are not finite and were left out.\n");
+        add_count(text, written->left_out, " row is not finite and was left out.\n",
+                  " rows are not finite and were left out.\n");
     else
-        add_count(text, written->non_finite_rows,
-                  " rows are not finite and are in it as they are.\n");
+        add_count(text, written->non_finite_rows, " row is not finite and is there as it is.\n",
+                  " rows are not finite and are there as they are.\n");
     if (written->overflowed) {
-        es_text_count(text, written->overflowed);
-        es_text_printf(text, " numbers are past the range of %s and became infinite.\n",
-                       written->dtype);
+        add_count(text, written->overflowed, " number is", " numbers are");
+        es_text_printf(text, " past the range of %s and infinite in the file.\n", written->dtype);
     }
 }
 
@@ -117,7 +122,7 @@ static es_status print_summary(const es_space *space, const es_export *written, 
     es_text_count(&line, written->rows);
     es_text_add(&line, " x ");
     es_text_count(&line, written->columns);
-    es_text_printf(&line, " %s, ", written->dtype);
+    es_text_printf(&line, " %s, %s", written->dtype, written->unit ? "unit rows, " : "");
     es_text_count(&line, bytes);
     es_text_add(&line, " bytes");
     es_status status = line.failed ? es_fail_memory(error, "a line", line.size) : ES_OK;

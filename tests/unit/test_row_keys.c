@@ -1,5 +1,6 @@
-#include "base/memory.h"
 #include "models.h"
+
+#include "base/memory.h"
 #include "space/bpe.h"
 #include "space/row_keys.h"
 
