@@ -114,6 +114,10 @@ with tempfile.TemporaryDirectory() as folder:
         ["matrix", "bare.npy", "@0", "@5", "@0"],
         ["matrix", "words.vec", "--categories", "categories", "--clusters", "2"],
         ["matrix", "words.vec", "cat", "dog", "car", "--clusters", "3", "--null-sets", "3"],
+        ["export", "words.vec", "-o", "words.npz"],
+        ["export", "words.vec", "-o", "points/", "--unit"],
+        ["export", "bare.npy", "-o", "half.safetensors", "--dtype", "f16"],
+        ["export", os.path.join(root, "models/demo"), "-o", "demo.bin", "--rows", "300"],
         ["report", "words.vec"],
         ["report", "bare.npy"],
     ]

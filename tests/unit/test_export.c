@@ -1,6 +1,6 @@
 /* What is written is opened again by our own readers: the same bits, the same number of rows, keys
- * that are all found. NumPy reads the files in tests/reference, gensim's are in test_golden_export.
- */
+ * that are all found. NumPy reads the files in
+ * tests/reference. */
 #include "failing_allocation.h"
 #include "models.h"
 #include "space/space.h"
@@ -154,6 +154,32 @@ static void words_are_read_back(void **state)
         es_space_free(back);
     }
     es_space_free(space);
+}
+
+/* tests/golden/gensim.*: what gensim writes of one table, made by tools/golden/gensim_files.py. */
+static void words_are_those_of_gensim(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"tests/golden/gensim.bin", "tests/golden/gensim.vec"};
+    for (int from = 0; from < 2; from++)
+        for (int to = 0; to < 2; to++) {
+            es_space *space = open_path(test_source_path(paths[from]), NULL);
+            es_export_options options = {.format =
+                                             to ? ES_EXPORT_WORD2VEC_TEXT : ES_EXPORT_WORD2VEC};
+            export_ok(space, &options, "words");
+            es_text ours = content_of("words");
+            char *theirs;
+            int64_t size;
+            es_error error = {0};
+            assert_ok(
+                es_file_read_all(test_source_path(paths[to]), 1 << 20, &theirs, &size, &error),
+                error);
+            assert_int_equal(ours.size, size);
+            assert_memory_equal(ours.data, theirs, ours.size);
+            free(theirs);
+            es_text_release(&ours);
+            es_space_free(space);
+        }
 }
 
 static void text_has_what_is_not_finite(void **state)
@@ -436,6 +462,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arrays_keep_every_bit),
         cmocka_unit_test(words_are_read_back),
+        cmocka_unit_test(words_are_those_of_gensim),
         cmocka_unit_test(text_has_what_is_not_finite),
         cmocka_unit_test(doubles_stay_doubles_as_text),
         cmocka_unit_test(rotates_then_makes_unit),
