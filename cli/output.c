@@ -50,18 +50,27 @@ es_status cli_output_check(const char *path, const char *const *inputs, size_t c
     return ES_OK;
 }
 
+/* A size for people: "3.5 GiB". */
+static void write_size(double bytes, char out[32])
+{
+    int unit = 0;
+    for (; bytes >= 1024 && unit < 4; unit++) bytes /= 1024;
+    snprintf(out, 32, unit ? "%.1f %ciB" : "%.0f bytes", bytes, " KMGT"[unit]);
+}
+
 es_status cli_output_room(const char *path, int64_t bytes, es_error *error)
 {
-    const double gib = 1 << 30;
     struct stat target;
     struct statvfs room;
-    char folder[PATH_MAX];
-    if (!stat(path, &target) && !S_ISREG(target.st_mode)) return ES_OK;
+    char folder[PATH_MAX], needed[32], there[32];
+    if (!stat(path, &target) && !S_ISREG(target.st_mode) && !S_ISDIR(target.st_mode)) return ES_OK;
     if (!folder_of(path, folder, sizeof folder) || statvfs(folder, &room)) return ES_OK;
     double free_bytes = (double)room.f_bavail * (double)room.f_frsize;
     if ((double)bytes <= free_bytes) return ES_OK;
-    return cli_fail(error, ES_CANNOT_WRITE, "%s: needs %.1f GiB, and %.1f GiB are free there", path,
-                    (double)bytes / gib, free_bytes / gib);
+    write_size((double)bytes, needed);
+    write_size(free_bytes, there);
+    return cli_fail(error, ES_CANNOT_WRITE, "%s: needs %s, and %s are free there", path, needed,
+                    there);
 }
 
 /* Write all, or return the errno that stopped it. */
