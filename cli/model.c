@@ -44,9 +44,9 @@ static const char *folder_that_exists(const char *base, const char *relative, ch
     return folder && !access(folder, R_OK | X_OK) ? folder : NULL;
 }
 
-/* Where the model "demo" lies: under EMBSCOPE_DATA, or beside this program, in the tree it was
+/* Under EMBSCOPE_DATA, or beside this program, in the tree it was
  * built in or in the one it was installed to. */
-static const char *demo_folder(char *out, size_t capacity)
+const char *cli_model_demo_folder(char *out, size_t capacity)
 {
     const char *data = environment("EMBSCOPE_DATA");
     if (data) return join(data, "models/demo", out, capacity);
@@ -92,7 +92,7 @@ es_status cli_model_open(cli_call *call)
         .vocabulary = common->vocabulary,
         .transform = common->transforms.values[0],
         .hub_cache = hub_cache(cache, sizeof cache),
-        .demo_folder = demo_folder(demo, sizeof demo),
+        .demo_folder = cli_model_demo_folder(demo, sizeof demo),
         .threads = (int)common->threads,
     };
     es_status status = es_space_open(call->arguments[0], &options, &call->space, &call->error);

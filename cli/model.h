@@ -12,4 +12,7 @@ es_status cli_model_open(cli_call *call);
  */
 es_status cli_model_check_output(cli_call *call, const char *path);
 
+/* Where the model "demo" and its data sets lie, in `out` (PATH_MAX); NULL: nowhere. */
+const char *cli_model_demo_folder(char *out, size_t capacity);
+
 #endif
