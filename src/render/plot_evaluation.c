@@ -18,6 +18,7 @@ enum {
     BOTTOM = 56,
     BAR = 22,
     MOST_BARS = 60,
+    FEW = 200, /* points that may be large */
     LONGEST = 34,
 };
 
@@ -36,15 +37,13 @@ static void add_setting(es_text *script, const char *name, double from, double t
     es_text_add(script, "]\n");
 }
 
-static es_figure start(const es_space *space, const es_evaluation *evaluation, int height,
-                       es_text *title)
+static es_figure start(const es_space *space, int height, es_text *title)
 {
     es_text subtitle = {0};
     es_source_caption(&subtitle, es_space_source(space));
     es_figure figure = es_figure_start("evaluation", WIDTH, height, title, &subtitle);
     es_text_release(title);
     es_text_release(&subtitle);
-    (void)evaluation;
     return figure;
 }
 
@@ -99,7 +98,7 @@ static es_figure figure_similarity(const es_space *space, const es_evaluation *e
     es_text_add(&title, " over ");
     es_text_count(&title, shown->pairs);
     es_text_add(&title, single ? " pairs" : " pairs of pooled words");
-    es_figure figure = start(space, evaluation, SQUARE, &title);
+    es_figure figure = start(space, SQUARE, &title);
     es_text *script = &figure.script;
     double low, high;
     es_figure_area(&figure, LEFT, RIGHT, TOP, BOTTOM);
@@ -114,13 +113,14 @@ static es_figure figure_similarity(const es_space *space, const es_evaluation *e
         es_figure_note(&figure, LEFT + 150, 70, ES_STYLE_RANDOM,
                        "a word of several tokens, pooled");
     }
-    es_text_add(script, "set xlabel \"people's score\"\nset ylabel 'cosine'\nplot ");
+    es_text_add(script, "set xlabel \"people's score\"\nset ylabel 'cosine'\n");
+    es_text_add(script, single + pooled > FEW ? "SIZE = 0.55\nplot " : "SIZE = 0.9\nplot ");
     if (single)
         es_text_add(script,
-                    "$points0 using 1:2 with points pt 7 ps 0.55 lc rgb '#90" ES_STYLE_DATA_HEX
+                    "$points0 using 1:2 with points pt 7 ps SIZE lc rgb '#90" ES_STYLE_DATA_HEX
                     "'");
     if (pooled)
-        es_text_printf(script, "%s$points1 using 1:2 with points pt 7 ps 0.55 lc rgb '%s'",
+        es_text_printf(script, "%s$points1 using 1:2 with points pt 7 ps SIZE lc rgb '%s'",
                        single ? ", " : "", "#90e07b39");
     es_text_add(script, "\n");
     return figure;
@@ -150,7 +150,9 @@ static void add_bars(es_text *script, const bar *bars, int64_t count)
         else
             add_number(script, bars[i].mark);
         es_gnuplot_field(script, label.data ? label.data : "", label.size);
-        es_text_printf(script, " \"%lld\"\n", (long long)bars[i].asked);
+        es_text_add(script, " \"");
+        es_text_count(script, bars[i].asked);
+        es_text_add(script, "\"\n");
         script->failed |= label.failed;
         es_text_release(&label);
     }
@@ -184,7 +186,7 @@ static es_figure figure_sections(const es_space *space, const es_evaluation *eva
     es_text_add(&title, " % of ");
     es_text_count(&title, total->questions);
     es_text_add(&title, analogies ? " analogies" : " odd ones out");
-    es_figure figure = start(space, evaluation, TOP + BOTTOM + BAR * (int)count, &title);
+    es_figure figure = start(space, TOP + BOTTOM + BAR * (int)count, &title);
     es_text *script = &figure.script;
     es_figure_area(&figure, LABELS, RIGHT + 40, TOP, BOTTOM);
     add_bars(script, bars, count);
@@ -198,8 +200,9 @@ static es_figure figure_sections(const es_space *space, const es_evaluation *eva
                 "' lw 0.75\nset xlabel 'share of questions answered rightly'\n"
                 "set style fill solid 0.75 noborder\n"
                 "plot $bars using (0):1:(0):2:($1-0.34):($1+0.34) with boxxyerror "
-                "lc rgb '" ES_STYLE_DATA "', $bars using 3:1:(0):(0):(-0.4):(0.4) with vectors "
-                "nohead lw 2.5 lc rgb '" ES_STYLE_RANDOM "', $bars using (0):1:4 with labels right "
+                "lc rgb '" ES_STYLE_DATA "', $bars using 3:1:($3-0.003):($3+0.003):($1-0.42):"
+                "($1+0.42) with boxxyerror fs solid 1 noborder lc rgb '" ES_STYLE_RANDOM
+                "', $bars using (0):1:4 with labels right "
                 "offset char -0.8,0 font LABEL_FONT textcolor rgb '" ES_STYLE_INK
                 "' noenhanced, $bars using (1):1:5 with labels left offset char 0.6,0 "
                 "font SMALL_FONT textcolor rgb '" ES_STYLE_MUTED "' noenhanced\n");
@@ -252,10 +255,11 @@ static void plot_margins(es_figure *figure, const es_evaluation *evaluation, con
     add_setting(script, "xrange", low - room, high + room);
     es_text_add(script, "plot $margins using (0):1:(0):2:($1-0.34):($1+0.34):($2 > 0 ? "
                         "0x" ES_STYLE_DATA_HEX " : 0xb42f4b) with boxxyerror lc rgb variable");
+    if (named) es_text_add(script, ", $margins using (");
+    if (named) es_text_shortest(script, low - room);
     if (named)
-        es_text_add(script,
-                    ", $margins using (GPVAL_X_MIN):1:3 with labels right offset char -0.8,0 "
-                    "font LABEL_FONT textcolor rgb '" ES_STYLE_INK "' noenhanced");
+        es_text_add(script, "):1:3 with labels right offset char -0.8,0 "
+                            "font LABEL_FONT textcolor rgb '" ES_STYLE_INK "' noenhanced");
     es_text_add(script, "\n");
 }
 
@@ -275,8 +279,7 @@ static es_figure figure_odd(const es_space *space, const es_evaluation *evaluati
     es_text_count(&title, all->questions);
     es_text_add(&title, " odd ones found");
     bool named = count <= MOST_BARS;
-    es_figure figure =
-        start(space, evaluation, named ? TOP + BOTTOM + BAR * (int)count : SQUARE, &title);
+    es_figure figure = start(space, named ? TOP + BOTTOM + BAR * (int)count : SQUARE, &title);
     es_figure_area(&figure, named ? LABELS + 30 : LEFT, RIGHT, TOP, BOTTOM);
     es_figure_note(&figure, named ? LABELS + 30 : LEFT, 70, ES_STYLE_DATA, "found");
     es_figure_note(&figure, (named ? LABELS + 30 : LEFT) + 60, 70, ES_STYLE_MARK, "not found");

@@ -56,7 +56,7 @@ static void add_line(es_table *table, const es_evaluation *evaluation, const lin
         es_table_cell(table, text.data ? text.data : "");
         es_text_release(&text);
     }
-    es_table_number(table, line->chance, line->chance > 0 && line->chance < 0.001 ? 6 : 4);
+    es_table_number(table, line->chance, line->chance == 0 ? 0 : line->chance < 0.001 ? 6 : 4);
 }
 
 static void add_similarity(es_table *table, const es_evaluation *evaluation)
@@ -145,7 +145,11 @@ static es_status print_sections(const es_evaluation *evaluation, const es_render
                                          "c alone"};
     const es_dataset *set = evaluation->dataset;
     es_table table = {0};
-    es_table_column_of(&table, set->name, strlen(set->name), ES_ALIGN_LEFT);
+    es_text title = {0};
+    es_display_plain(&title, set->name, strlen(set->name));
+    es_table_column(&table, title.data ? title.data : "", ES_ALIGN_LEFT);
+    table.failed |= title.failed;
+    es_text_release(&title);
     es_table_column(&table, "questions", ES_ALIGN_RIGHT);
     es_table_column(&table, "asked", ES_ALIGN_RIGHT);
     bool analogies = set->kind == ES_DATASET_ANALOGIES;
@@ -215,29 +219,32 @@ static void say_column(es_text *text, const es_dataset *set)
 static void say_kind(es_text *text, bool kinds[])
 {
     if (kinds[ES_DATASET_SIMILARITY])
-        es_text_add(text, "\nSpearman: rank correlation of cosines with people's scores; interval "
-                          "from resampled pairs.");
+        es_text_add(text,
+                    "\nSpearman: rank correlation of cosines with people's scores; the interval is "
+                    "of resampled pairs.");
     if (kinds[ES_DATASET_ANALOGIES])
         es_text_add(text,
-                    "\na is to b as c is to what? 3CosAdd: largest cos b - cos a + cos c; 3CosMul: "
+                    "\nAnalogies: a is to b as c is to what? 3CosAdd: largest cos b - cos a + cos "
+                    "c; 3CosMul: "
                     "their product. a, b and\nc are no answers, but where \"inputs\" says so; the "
                     "row nearest to c alone shows what needs no analogy.");
     if (kinds[ES_DATASET_ODD_ONE_OUT] || kinds[ES_DATASET_CATEGORIES])
-        es_text_add(text, "\nodd one out: the word with the least mean cosine to the others; share "
-                          "that is the odd one.");
+        es_text_add(text,
+                    "\nOdd one out: the word with the least mean cosine to the others; how often "
+                    "it is the odd one.");
 }
 
 static void say_words_of(es_text *text, const es_space *space, const es_evaluation *evaluation)
 {
     es_vocabulary_kind kind = es_vocabulary_get_kind(es_space_vocabulary(space));
+    if (kind == ES_VOCABULARY_WORDS) return;
     if (kind == ES_VOCABULARY_BPE)
         es_text_add(text, evaluation->spaced
-                              ? "\nwords are looked up with a leading space (--prefix none: as "
-                                "they are)"
-                              : "\nwords are looked up without a leading space");
-    if (kind == ES_VOCABULARY_BPE || kind == ES_VOCABULARY_WORDPIECE)
-        es_text_add(text, "; a word of several tokens is pooled,\nthe mean of their unit rows, and "
-                          "told apart: its cosines depend on how many they are.");
+                              ? "\nWords are looked up with a leading space (--prefix none: as "
+                                "they are)."
+                              : "\nWords are looked up without a leading space.");
+    es_text_add(text, "\nA word of several tokens is pooled, the mean of their unit rows, and told "
+                      "apart: its cosines\ndepend on how many they are.");
 }
 
 static es_status print_evaluations(const es_space *space, const es_evaluation *evaluations,
@@ -258,7 +265,7 @@ static es_status print_evaluations(const es_space *space, const es_evaluation *e
         say_words(&remark, evaluation, ES_WORD_UNDEFINED, "have no direction");
     }
     say_kind(&remark, kinds);
-    if (count) say_words_of(&remark, space, &evaluations[0]);
+    say_words_of(&remark, space, &evaluations[0]);
     return es_render_remark(&remark, options, out, error);
 }
 

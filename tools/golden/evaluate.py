@@ -19,7 +19,7 @@ import scipy
 from gensim.models import KeyedVectors
 
 SETS = ("wordsim353.tsv", "simlex999.txt", "EN-MEN-TR-3k.txt", "EN-RG-65.txt")
-ODD = ("breakfast lunch dinner season", "king queen prince car", "Japan China Germany music",
+ODD = ("breakfast lunch dinner season", "king queen husband car", "Japan China Germany music",
        "red blue green water", "Monday Tuesday Friday country", "two three four house",
        "run walk drive river", "he she they market")
 
