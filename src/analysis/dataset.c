@@ -221,7 +221,8 @@ static es_status read_entry(reader *reader)
 
 /* Scratch of ask_categories(). */
 typedef struct asking {
-    int32_t *mark;   /* (words) the last category that a word was found in, from 1 */
+    int32_t *mark;   /* (words) the last category, from 1, that a word was found in, or negative:
+                        asked with */
     int32_t *inside; /* (entries) the words of the present category */
 } asking;
 
@@ -253,9 +254,12 @@ static es_status ask_category(reader *reader, int32_t category, const asking *wo
         work->inside[size++] = entry->word;
     }
     set->sections[category].first = set->count;
-    for (int64_t i = 0; size >= 2 && i < reader->entry_count; i++)
-        if (work->mark[reader->entries[i].word] != category + 1)
-            ES_TRY(add_set(reader, work->inside, size, &reader->entries[i]));
+    for (int64_t i = 0; size >= 2 && i < reader->entry_count; i++) {
+        int32_t *mark = &work->mark[reader->entries[i].word];
+        if (*mark == category + 1 || *mark == -category - 1) continue;
+        *mark = -category - 1; /* asked */
+        ES_TRY(add_set(reader, work->inside, size, &reader->entries[i]));
+    }
     set->sections[category].count = set->count - set->sections[category].first;
     return ES_OK;
 }

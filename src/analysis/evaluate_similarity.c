@@ -83,7 +83,7 @@ static double spearman(const ranked *pairs, const int32_t *weights, double *rank
         yy += (double)drawn * rank * rank;
         before += drawn;
     }
-    return xx > 0 && yy > 0 ? fmax(-1, fmin(1, xy / (sqrt(xx) * sqrt(yy)))) : NAN;
+    return xx > 0 && yy > 0 ? fmax(-1, fmin(1, xy / sqrt(xx * yy))) : NAN;
 }
 
 static double pearson(const ranked *pairs)
