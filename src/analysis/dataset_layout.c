@@ -100,7 +100,8 @@ static es_status choose_kind(finder *finder)
     es_dataset_kind *kind = &finder->layout->kind;
     const kept_line *first = &finder->first;
     if (*kind != ES_DATASET_AUTO) return ES_OK;
-    if (finder->options->score || first_number(first) >= 0 || first_number(&finder->second) >= 0)
+    if (finder->options->score || first_number(first) >= 0 || first_number(&finder->second) >= 0 ||
+        (first->count == 3 && is_no_score(first->fields[2]))) /* rather refused than misread */
         *kind = ES_DATASET_SIMILARITY;
     else if (first->count == 2)
         *kind = ES_DATASET_CATEGORIES;

@@ -223,11 +223,11 @@ static void say_kind(es_text *text, bool kinds[])
                     "\nSpearman: rank correlation of cosines with people's scores; the interval is "
                     "of resampled pairs.");
     if (kinds[ES_DATASET_ANALOGIES])
-        es_text_add(text,
-                    "\nAnalogies: a is to b as c is to what? 3CosAdd: largest cos b - cos a + cos "
-                    "c; 3CosMul: "
-                    "their product. a, b and\nc are no answers, but where \"inputs\" says so; the "
-                    "row nearest to c alone shows what needs no analogy.");
+        es_text_add(
+            text, "\nAnalogies: a is to b as c is to what? 3CosAdd: largest cos b - cos a + cos c; "
+                  "3CosMul: a product of\nthe same. a, b and c are no answers, but where "
+                  "\"inputs\" says so; the row nearest to c alone shows\nhow much needs no "
+                  "analogy.");
     if (kinds[ES_DATASET_ODD_ONE_OUT] || kinds[ES_DATASET_CATEGORIES])
         es_text_add(text,
                     "\nOdd one out: the word with the least mean cosine to the others; how often "

@@ -347,7 +347,10 @@ static void detail_line(es_csv *csv, const es_evaluation *evaluation, int64_t q,
     es_csv_text(csv, detail->measure);
     es_csv_bytes(csv, detail->answer.data, detail->answer.size);
     es_csv_double(csv, detail->value);
-    es_csv_text(csv, detail->correct);
+    if (detail->correct)
+        es_csv_text(csv, detail->correct);
+    else
+        es_csv_bytes(csv, NULL, 0);
     es_csv_end_line(csv);
 }
 
@@ -361,7 +364,7 @@ static void detail_analogy(es_csv *csv, const es_space *space, const es_evaluati
         int64_t id = evaluation->answer_ids[m * set->count + q];
         line.measure = es_analogy_method_name((es_analogy_method)m);
         line.answer = id < 0 ? (es_bytes){0} : es_vocabulary_token(es_space_vocabulary(space), id);
-        line.correct = id < 0                                                        ? ""
+        line.correct = id < 0                                                        ? NULL
                        : es_evaluation_is_right(evaluation, q, (es_analogy_method)m) ? "true"
                                                                                      : "false";
         detail_line(csv, evaluation, q, &line);
@@ -379,7 +382,7 @@ static void detail_odd(es_csv *csv, const es_evaluation *evaluation, int64_t q)
                    .score = NAN,
                    .value = evaluation->margins[q],
                    .measure = "margin",
-                   .correct = place < 0      ? ""
+                   .correct = place < 0      ? NULL
                               : place == odd ? "true"
                                              : "false"};
     detail_line(csv, evaluation, q, &line);
@@ -395,7 +398,7 @@ static void detail_question(es_csv *csv, const es_space *space, const es_evaluat
                               .score = set->scores[q],
                               .measure = "cosine",
                               .value = evaluation->cosines[q],
-                              .correct = ""});
+                              .correct = NULL});
     else if (set->kind == ES_DATASET_ANALOGIES)
         detail_analogy(csv, space, evaluation, q);
     else
