@@ -40,8 +40,8 @@ static const char *const details_text[] = {
     "of their unit rows, and pairs with such a word are told apart. Analogies take single tokens "
     "alone.",
     "For gensim's figures: --case ignore --restrict 300000 is evaluate_word_pairs and "
-    "evaluate_word_analogies with their defaults (a table of fewer rows: leave --restrict out); "
-    "--case exact is case_insensitive=False, --missing zero is dummy4unknown=True.",
+    "evaluate_word_analogies with their defaults; --case exact is case_insensitive=False, "
+    "--missing zero is dummy4unknown=True.",
     NULL};
 
 static const cli_option own_options[] = {
@@ -64,7 +64,7 @@ static const cli_option own_options[] = {
     {.name = "restrict",
      .type = CLI_INTEGER,
      .value = "N",
-     .help = "only the first N rows are words and answers",
+     .help = "only the first N rows are words and answers (default: all)",
      .offset = offsetof(settings, rows),
      .minimum = 1,
      .maximum = INT32_MAX},

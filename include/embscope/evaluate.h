@@ -21,7 +21,7 @@ typedef enum es_letter_case {
 typedef struct es_evaluate_options {
     es_prefix prefix;           /* byte-level BPE: AUTO and SPACE put a space before each word */
     es_letter_case letter_case; /* IGNORE: word vocabularies alone */
-    int64_t rows;               /* 0: all; only the first so many rows are words and answers
+    int64_t rows;               /* only the first so many rows are words and answers; 0: all
                                    (gensim's restrict_vocab) */
     bool missing_counts;        /* a question with a word that is missing counts: cosine 0, or wrong
                                    (gensim's dummy4unknown); else it is left out */
@@ -112,7 +112,7 @@ typedef struct es_evaluation {
 /* Ask all questions of a data set. The data set must outlive the evaluation.
  * Figures are float64 arithmetic on unit rows; of equal answers the lowest row, the first place.
  * The same bytes for any number of threads and any kernel. Statuses: BAD_ARGUMENT (letter_case
- * IGNORE of a subword vocabulary; rows past the table), BAD_INPUT (rows without names), CANCELLED.
+ * IGNORE of a subword vocabulary), BAD_INPUT (rows without names), CANCELLED.
  * Release with es_evaluation_release(). Spearman 1904; 3CosMul: Levy, Goldberg 2014; only_c: the
  * ONLY-B of Linzen 2016. */
 es_status es_evaluate(es_space *space, const es_dataset *dataset,

@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,16 +95,14 @@ es_status es_evaluate(es_space *space, const es_dataset *dataset,
     if (!options) options = &defaults;
     int64_t rows = es_space_row_count(space);
     *evaluation = (es_evaluation){.dataset = dataset, .options = *options, .chance = NAN};
-    if (options->rows < 0 || options->rows > rows)
-        return es_fail(error, ES_BAD_ARGUMENT, "the first %lld rows: the table has %lld",
-                       (long long)options->rows, (long long)rows);
+    assert(options->rows >= 0);
     if (!evaluation->options.resamples) evaluation->options.resamples = ES_EVALUATE_RESAMPLES;
     es_evaluating work = {.space = space,
                           .set = dataset,
                           .options = &evaluation->options,
                           .result = evaluation,
                           .d = es_space_column_count(space),
-                          .rows = options->rows ? options->rows : rows,
+                          .rows = options->rows && options->rows < rows ? options->rows : rows,
                           .threads = es_thread_count(options->threads),
                           .error = error};
     es_status status = evaluate(&work);

@@ -222,7 +222,8 @@ void es_render_evaluate_json(es_json_writer *json, const es_space *space,
     member_text(json, "case", case_names[options->letter_case]);
     es_json_write_key(json, "leading_space");
     es_json_write_bool(json, spaced);
-    es_json_member_int(json, "rows", options->rows ? options->rows : es_space_row_count(space));
+    int64_t rows = es_space_row_count(space);
+    es_json_member_int(json, "rows", options->rows && options->rows < rows ? options->rows : rows);
     member_text(json, "missing", options->missing_counts ? "zero" : "skip");
     es_json_write_key(json, "seed");
     es_json_write_int(json, (int64_t)options->seed);

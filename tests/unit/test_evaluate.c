@@ -227,10 +227,6 @@ static void refuses_what_cannot_be(void **state)
     assert_int_equal(es_evaluate(space, &set, NULL, &evaluation, &error), ES_BAD_INPUT);
     assert_says(error, "name them with --vocab FILE");
     assert_null(evaluation.word_ids);
-    assert_int_equal(
-        es_evaluate(space, &set, &(es_evaluate_options){.rows = 3}, &evaluation, &error),
-        ES_BAD_ARGUMENT);
-    assert_says(error, "the table has 2");
     es_space_free(space);
     es_dataset_release(&set);
 }
