@@ -121,6 +121,9 @@ def analogies(tap, program, folder):
         rows = random.standard_normal((n, d)).astype(np.float32)
         if name == "ties":
             rows = random.randint(-2, 3, (n, d)).astype(np.float32)
+        if name == "twins":  # the same direction but for the last bit: its order is decided by sums
+            rows[:300] = random.randint(-99, 100, (300, d))
+            rows[300:] = rows[:300] * np.float32(3)
         if name == "all rows alike":
             rows[:] = rows[0]
         if n > 100:
