@@ -283,7 +283,7 @@ es_status es_render_evaluate(const es_space *space, const es_evaluation *evaluat
     }
     case ES_OUTPUT_CSV:
         if (details)
-            es_render_evaluate_details(space, evaluations, count, out);
+            ES_TRY(es_render_evaluate_details(space, evaluations, count, out, error));
         else
             es_render_evaluate_csv(evaluations, count, out);
         break;

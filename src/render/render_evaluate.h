@@ -19,7 +19,7 @@ void es_render_evaluate_json(es_json_writer *json, const es_space *space,
                              const es_evaluation *evaluations, int64_t count, bool details);
 void es_render_evaluate_csv(const es_evaluation *evaluations, int64_t count, FILE *out);
 /* A line for each question and answer. */
-void es_render_evaluate_details(const es_space *space, const es_evaluation *evaluations,
-                                int64_t count, FILE *out);
+es_status es_render_evaluate_details(const es_space *space, const es_evaluation *evaluations,
+                                     int64_t count, FILE *out, es_error *error);
 
 #endif

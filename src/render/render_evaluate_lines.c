@@ -332,16 +332,24 @@ typedef struct detail {
     const char *measure, *correct;
 } detail;
 
-static void detail_line(es_csv *csv, const es_evaluation *evaluation, int64_t q,
+/* One row of the file on its way: lack of memory is remembered. */
+typedef struct detail_csv {
+    es_csv csv;
+    bool failed;
+} detail_csv;
+
+static void detail_line(detail_csv *lines, const es_evaluation *evaluation, int64_t q,
                         const detail *detail)
 {
     const es_dataset *set = evaluation->dataset;
+    es_csv *csv = &lines->csv;
     es_text words = {0};
     es_evaluate_words_text(&words, set, q, detail->from, detail->to);
     es_csv_text(csv, set->name);
     es_csv_int(csv, set->lines[q]);
     es_csv_text(csv, state_names[evaluation->states[q]]);
     es_csv_bytes(csv, words.data, words.size);
+    lines->failed |= words.failed;
     es_text_release(&words);
     es_csv_double(csv, detail->score);
     es_csv_bytes(csv, detail->expected.data, detail->expected.size);
@@ -355,8 +363,8 @@ static void detail_line(es_csv *csv, const es_evaluation *evaluation, int64_t q,
     es_csv_end_line(csv);
 }
 
-static void detail_analogy(es_csv *csv, const es_space *space, const es_evaluation *evaluation,
-                           int64_t q)
+static void detail_analogy(detail_csv *lines, const es_space *space,
+                           const es_evaluation *evaluation, int64_t q)
 {
     const es_dataset *set = evaluation->dataset;
     int32_t right = set->members[4 * q + 3];
@@ -368,11 +376,11 @@ static void detail_analogy(es_csv *csv, const es_space *space, const es_evaluati
         line.correct = id < 0                                                        ? NULL
                        : es_evaluation_is_right(evaluation, q, (es_analogy_method)m) ? "true"
                                                                                      : "false";
-        detail_line(csv, evaluation, q, &line);
+        detail_line(lines, evaluation, q, &line);
     }
 }
 
-static void detail_odd(es_csv *csv, const es_evaluation *evaluation, int64_t q)
+static void detail_odd(detail_csv *lines, const es_evaluation *evaluation, int64_t q)
 {
     const es_dataset *set = evaluation->dataset;
     const int32_t *words = set->members + set->first[q];
@@ -386,34 +394,35 @@ static void detail_odd(es_csv *csv, const es_evaluation *evaluation, int64_t q)
                    .correct = place < 0      ? NULL
                               : place == odd ? "true"
                                              : "false"};
-    detail_line(csv, evaluation, q, &line);
+    detail_line(lines, evaluation, q, &line);
 }
 
-static void detail_question(es_csv *csv, const es_space *space, const es_evaluation *evaluation,
-                            int64_t q)
+static void detail_question(detail_csv *lines, const es_space *space,
+                            const es_evaluation *evaluation, int64_t q)
 {
     const es_dataset *set = evaluation->dataset;
     if (set->kind == ES_DATASET_SIMILARITY)
-        detail_line(csv, evaluation, q,
+        detail_line(lines, evaluation, q,
                     &(detail){.to = 2,
                               .score = set->scores[q],
                               .measure = "cosine",
                               .value = evaluation->cosines[q],
                               .correct = NULL});
     else if (set->kind == ES_DATASET_ANALOGIES)
-        detail_analogy(csv, space, evaluation, q);
+        detail_analogy(lines, space, evaluation, q);
     else
-        detail_odd(csv, evaluation, q);
+        detail_odd(lines, evaluation, q);
 }
 
-void es_render_evaluate_details(const es_space *space, const es_evaluation *evaluations,
-                                int64_t count, FILE *out)
+es_status es_render_evaluate_details(const es_space *space, const es_evaluation *evaluations,
+                                     int64_t count, FILE *out, es_error *error)
 {
-    es_csv csv = es_csv_to(out);
-    es_csv_header(&csv,
+    detail_csv lines = {.csv = es_csv_to(out)};
+    es_csv_header(&lines.csv,
                   (const char *const[]){"dataset", "line", "state", "words", "score", "expected",
                                         "measure", "answer", "value", "correct", NULL});
     for (int64_t i = 0; i < count; i++)
         for (int64_t q = 0; q < evaluations[i].dataset->count && !ferror(out); q++)
-            detail_question(&csv, space, &evaluations[i], q);
+            detail_question(&lines, space, &evaluations[i], q);
+    return lines.failed ? es_fail_memory(error, "a line", 0) : ES_OK;
 }

@@ -288,6 +288,45 @@ static void every_allocation_may_fail(void **state)
     }
 }
 
+/* As a table, as JSON, as CSV. */
+static es_status render(const es_space *space, const es_evaluation *evaluation, int form,
+                        es_error *error)
+{
+    static const es_output outputs[] = {ES_OUTPUT_TABLE, ES_OUTPUT_JSON, ES_OUTPUT_CSV,
+                                        ES_OUTPUT_CSV};
+    FILE *out = fopen("/dev/null", "w");
+    assert_non_null(out);
+    es_render_options options = {.output = outputs[form]};
+    es_status status =
+        es_render_evaluate(space, evaluation, 1, form % 2 == 1, &options, out, error);
+    fclose(out);
+    return status;
+}
+
+static void every_allocation_of_an_answer_may_fail(void **state)
+{
+    (void)state;
+    es_space *space = open_words(vectors);
+    for (size_t i = 0; i < 4 * sizeof texts / sizeof *texts; i++) {
+        es_dataset set = set_of(texts[i / 4]);
+        es_evaluation evaluation = evaluate(space, &set, NULL);
+        int64_t n = 0;
+        for (bool failed = true; failed; n++) {
+            es_error error = {0};
+            atomic_store(&failures, 0);
+            atomic_store(&allocations_left, n);
+            es_status status = render(space, &evaluation, (int)(i % 4), &error);
+            atomic_store(&allocations_left, -1);
+            failed = atomic_load(&failures) > 0;
+            if (failed != (status == ES_NO_MEMORY))
+                fail_msg("form %d, allocation %lld: %s", (int)(i % 4), (long long)n, error.text);
+        }
+        es_evaluation_release(&evaluation);
+        es_dataset_release(&set);
+    }
+    es_space_free(space);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +341,7 @@ int main(void)
         cmocka_unit_test(refuses_what_cannot_be),
         cmocka_unit_test(can_be_cancelled),
         cmocka_unit_test(every_allocation_may_fail),
+        cmocka_unit_test(every_allocation_of_an_answer_may_fail),
     };
     return cmocka_run_group_tests_name("evaluate", tests, scratch_setup, scratch_teardown);
 }
