@@ -22,12 +22,13 @@ static const cli_command *const commands[] = {&cli_command_info,
                                               &cli_command_knn,
                                               &cli_command_audit,
                                               &cli_command_positions,
+                                              &cli_command_unembed,
                                               &cli_command_report,
                                               &cli_command_export,
                                               NULL};
 
 /* Commands that users may have read about, and that are not in this version. */
-static const char *const later_commands[] = {"predict",  "generate", "unembed", "compare", "drift",
+static const char *const later_commands[] = {"predict",  "generate", "compare", "drift",
                                              "evaluate", "search",   "fetch",   "serve"};
 
 static const cli_command *find_command(const char *name)
