@@ -243,11 +243,12 @@ static es_status compare_pairs(sides *sides, es_error *error)
  */
 
 /* Rows of table `from` for ids[first ...], asked of an index of the other one. */
-static es_status ask_block(const sides *sides, es_index *index, int from, int64_t first,
-                           double *vectors, int64_t *nearest, double *cosines, es_error *error)
+static es_status ask_block(sides *sides, es_index *index, int from, int64_t first, double *vectors,
+                           int64_t *nearest, double *cosines, es_error *error)
 {
     int64_t count = sides->count - first < QUERIES ? sides->count - first : QUERIES;
-    es_index_options options = {.threads = sides->threads};
+    es_progress progress = es_stages_next(&sides->stages, 4 * (double)count);
+    es_index_options options = {.threads = sides->threads, .progress = progress};
     for (int64_t i = 0; i < count; i++)
         ES_TRY(es_space_read_rows(sides->tables[from], sides->ids[first + i], 1,
                                   vectors + i * sides->d, error));
@@ -271,13 +272,9 @@ static es_status count_own_nearest(sides *sides, int from, es_error *error)
     es_status status = vectors && nearest
                            ? ES_OK
                            : es_fail_memory(error, "queries", (size_t)(size * sides->d) * 8);
-    progress = es_stages_next(&sides->stages, 4 * (double)sides->count);
-    for (int64_t first = 0; first < sides->count && status == ES_OK; first += QUERIES) {
-        status = es_progress_check(&progress, first, sides->count, error);
-        if (status == ES_OK)
-            status = ask_block(sides, index, from, first, vectors, nearest,
-                               vectors + size * sides->d, error);
-    }
+    for (int64_t first = 0; first < sides->count && status == ES_OK; first += QUERIES)
+        status = ask_block(sides, index, from, first, vectors, nearest, vectors + size * sides->d,
+                           error);
     free(vectors);
     free(nearest);
     es_index_free(index);
