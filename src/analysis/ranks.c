@@ -21,7 +21,7 @@ void es_ranks_of(const es_ranked *order, int64_t n, double *ranks)
 {
     for (int64_t i = 0, j; i < n; i = j) {
         for (j = i + 1; j < n && order[j].value == order[i].value;) j++;
-        for (int64_t t = i; t < j; t++) ranks[order[t].place] = (double)(i + 1 + j) / 2;
+        for (int64_t t = i; t < j; t++) ranks[order[t].place] = (double)(2 * n + 1 - i - j) / 2;
     }
 }
 

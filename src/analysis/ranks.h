@@ -15,7 +15,7 @@ typedef struct es_ranked {
 /* The n values, largest first, equal ones by place; places are 0 ... n-1. No NaN. */
 void es_order_descending(const double *values, int64_t n, es_ranked *order);
 
-/* Ranks 1 ... n by that order, equal values sharing their mean rank, at their places. */
+/* Ranks 1 ... n, the smallest value first, equal ones sharing their mean rank, at their places. */
 void es_ranks_of(const es_ranked *order, int64_t n, double *ranks);
 
 /* Pearson's correlation of n pairs of values, about their means; of ranks it is Spearman's. NaN

@@ -10,12 +10,12 @@
 #include <string.h>
 
 enum {
-    WIDTH = 1000,
+    WIDTH = 1040,
     HEIGHT = 470,
     LEFT = 74,
     TOP = 86,
     BOTTOM = 62,
-    PANEL = 580, /* where the histogram begins */
+    PANEL = 610, /* where the histogram begins */
     RIGHT = 24,
     CELLS = 300, /* places for a point along each axis */
     BINS = 60,
@@ -33,7 +33,7 @@ static void range_of(const es_tying_geometry *geometry, int side, double *low, d
         *high = fmax(*high, norm);
     }
     if (!(*low <= *high)) *low = *high = 1;
-    double pad = 0.04 * (*high - *low) + 1e-6 * *high;
+    double pad = fmax(0.04 * (*high - *low), 0.01 * *high);
     *low = fmax(0, *low - pad);
     *high += pad;
 }
@@ -108,15 +108,13 @@ static void add_panels(es_figure *figure, const es_tying_geometry *geometry)
 {
     es_text *script = &figure->script;
     es_text_add(script, "set multiplot\n");
-    es_figure_area(figure, LEFT, WIDTH - PANEL + 110, TOP, BOTTOM);
+    es_figure_area(figure, LEFT, WIDTH - PANEL + 144, TOP, BOTTOM);
     add_points(script, geometry);
-    es_text_add(script,
-                "set palette defined (0 '#263c6e', 1 '#388cac', 2 '#a3d3cb', 3 '#e9b872', "
-                "4 '#b42f4b')\n"
-                "set cbtics scale 0.4 textcolor rgb '" ES_STYLE_MUTED "' font TIC_FONT\n"
-                "set cblabel 'cosine' offset 0.5 textcolor rgb '" ES_STYLE_INK "' font AXIS_FONT\n"
-                "set colorbox noborder user origin screen ");
-    es_text_fixed(script, (PANEL - 98.0) / WIDTH, 5);
+    es_text_add(script, "set palette defined (0 '#263c6e', 1 '#388cac', 2 '#a3d3cb', 3 '#e9b872', "
+                        "4 '#b42f4b')\n"
+                        "set cbtics scale 0.4 textcolor rgb '" ES_STYLE_MUTED "' font TIC_FONT\n"
+                        "set colorbox noborder user origin screen ");
+    es_text_fixed(script, (PANEL - 132.0) / WIDTH, 5);
     es_text_add(script, ", screen ");
     es_text_fixed(script, BOTTOM / (double)HEIGHT, 5);
     es_text_add(script, " size screen ");
@@ -154,6 +152,7 @@ es_figure es_figure_tying(const es_space *space, const es_tying_geometry *geomet
     es_text_release(&note);
     es_text_add(&note, "Pearson ");
     es_text_fixed(&note, geometry->norm_pearson, 4);
+    es_text_add(&note, "; color: the cosine of the two rows");
     figure.script.failed |= note.failed;
     if (note.data) es_figure_note(&figure, LEFT, TOP - 12, ES_STYLE_MUTED, note.data);
     es_text_release(&note);

@@ -361,11 +361,12 @@ static es_status print_geometry(const es_space *space, const es_tying_geometry *
     fputc('\n', out);
     ES_TRY(
         print_tokens(space, "highest", geometry->highest, geometry->listed, options, out, error));
-    es_text_add(&remark,
-                "\ncorrelation of the cosines: of cos(i, j) among embedding rows with the same "
-                "among unembedding\nrows, over all pairs of tokens: do the two tables arrange the "
-                "vocabulary alike? own row is\nthe nearest: tokens whose row in the one table has "
-                "no row of the other nearer to it than\nits own; by chance 1 in all.");
+    es_text_add(
+        &remark,
+        "\ncorrelation of the cosines: of cos(i, j) among embedding rows with the same among "
+        "unembedding\nrows, over all pairs of tokens: do the two tables arrange the "
+        "vocabulary alike? own row is\nthe nearest: tokens whose row in one table has no "
+        "row of the other nearer than their own;\nby chance one token in all.");
     return es_render_remark(&remark, options, out, error);
 }
 
