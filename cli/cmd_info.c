@@ -81,7 +81,7 @@ static es_status run(cli_call *call)
 const cli_command cli_command_info = {
     .name = "info",
     .stage = "What is in a model",
-    .summary = "shape, tokenizer, norms, undefined and duplicate rows; weight tying",
+    .summary = "shape, tokenizer, norms, odd rows, weight tying",
     .arguments = "MODEL",
     .examples = examples,
     .details = details,

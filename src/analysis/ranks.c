@@ -25,26 +25,37 @@ void es_ranks_of(const es_ranked *order, int64_t n, double *ranks)
     }
 }
 
+/* The mean, whether anything differs from the rest, and a power of two that brings the values to
+ * where their squares stay within a double; 1 where they do as they are. */
+static bool look_at(const double *values, int64_t n, double *mean, double *scale)
+{
+    double largest = 0;
+    bool varies = false; /* a rounded mean makes a constant side look alive */
+    *mean = 0;
+    for (int64_t i = 0; i < n; i++) {
+        *mean += values[i];
+        varies |= values[i] != values[0];
+        largest = fmax(largest, fabs(values[i]));
+    }
+    *mean /= (double)n;
+    int exponent;
+    frexp(largest, &exponent);
+    *scale = largest > 1e-70 && largest < 1e70 ? 1 : ldexp(1, -exponent);
+    return varies;
+}
+
 double es_correlate(const double *a, const double *b, int64_t n)
 {
-    double mean_a = 0, mean_b = 0, ab = 0, aa = 0, bb = 0;
-    bool vary_a = false, vary_b = false; /* a rounded mean makes a constant side look alive */
+    double mean[2], scale[2], ab = 0, aa = 0, bb = 0;
+    if (n < 2) return NAN;
+    bool varies = look_at(a, n, &mean[0], &scale[0]);
+    varies &= look_at(b, n, &mean[1], &scale[1]);
+    if (!varies) return NAN;
     for (int64_t i = 0; i < n; i++) {
-        mean_a += a[i];
-        mean_b += b[i];
-        vary_a |= a[i] != a[0];
-        vary_b |= b[i] != b[0];
-    }
-    mean_a /= (double)n;
-    mean_b /= (double)n;
-    for (int64_t i = 0; i < n; i++) {
-        double x = a[i] - mean_a, y = b[i] - mean_b;
+        double x = (a[i] - mean[0]) * scale[0], y = (b[i] - mean[1]) * scale[1];
         ab += x * y;
         aa += x * x;
         bb += y * y;
     }
-    if (!vary_a || !vary_b || !(aa > 0) || !(bb > 0)) return NAN;
-    double product = aa * bb;
-    bool in_range = product > 1e-280 && product < 1e280;
-    return ab / (in_range ? sqrt(product) : sqrt(aa) * sqrt(bb));
+    return aa > 0 && bb > 0 ? ab / sqrt(aa * bb) : NAN;
 }

@@ -76,19 +76,18 @@ static void add_differing(es_text *text, const es_space *space, const es_table_c
 {
     bool few = tables->equal_rows > tables->differing_rows;
     if (few) {
-        es_text_add(text, "but for ");
+        es_text_add(text, "all but ");
         es_text_count(text, tables->differing_rows);
-        es_text_add(text, tables->differing_rows == 1 ? " row" : " rows");
-        es_text_add(text, ", in which ");
+        es_text_add(text, tables->differing_rows == 1 ? " row: " : " rows: ");
     } else {
         es_text_add(text, "no: ");
     }
     add_name(text, tables, 1, false);
     es_text_add(text, " differs from ");
     add_name(text, tables, 0, false);
+    es_text_add(text, " in");
     if (!few) {
-        es_text_add(text, " in ");
-        if (!tables->equal_rows) es_text_add(text, "all ");
+        es_text_add(text, tables->equal_rows ? " " : " all ");
         es_text_count(text, tables->differing_rows);
         es_text_add(text, tables->differing_rows == 1 ? " row" : " rows");
         if (tables->equal_rows) {
@@ -97,7 +96,6 @@ static void add_differing(es_text *text, const es_space *space, const es_table_c
         }
         return;
     }
-    es_text_add(text, ":");
     for (int64_t i = 0; i < tables->listed; i++) {
         es_bytes token = es_vocabulary_token(es_space_vocabulary(space), tables->first[i]);
         es_text_printf(text, "%s @%lld ", i ? "," : "", (long long)tables->first[i]);
@@ -213,13 +211,14 @@ static void write_geometry(es_json_writer *json, const es_space *space,
     es_json_write_end(json);
 }
 
-/* A line a token. */
+/* A line a token; none where the tables are one. */
 static void tying_csv(const es_space *space, const es_tying_geometry *geometry, FILE *out)
 {
+    int64_t ids = geometry ? geometry->ids : 0;
     es_csv csv = es_csv_to(out);
     es_csv_header(&csv, (const char *const[]){"id", "text", "cosine", "embedding_norm",
                                               "unembedding_norm", NULL});
-    for (int64_t i = 0; i < geometry->ids && !ferror(out); i++) {
+    for (int64_t i = 0; i < ids && !ferror(out); i++) {
         es_bytes text = es_vocabulary_token(es_space_vocabulary(space), i);
         es_csv_int(&csv, i);
         es_csv_bytes(&csv, text.data, text.size);
@@ -381,7 +380,7 @@ es_status es_render_tying(const es_space *space, const es_info *info,
         write_geometry(&json, space, geometry);
         es_render_json_end(&json, options);
     } else if (options->output == ES_OUTPUT_CSV) {
-        if (geometry) tying_csv(space, geometry, out);
+        tying_csv(space, geometry, out);
     } else {
         ES_TRY(es_render_heading(space, options, out, error));
         ES_TRY(es_render_info_body(space, info, options, out, error));
