@@ -42,7 +42,9 @@
 #include <embscope/neighbors.h>
 #include <embscope/plot.h>
 #include <embscope/positions.h>
+#include <embscope/predict.h>
 #include <embscope/progress.h>
+#include <embscope/prompt.h>
 #include <embscope/render.h>
 #include <embscope/report.h>
 #include <embscope/selection.h>
