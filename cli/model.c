@@ -64,7 +64,7 @@ static const char *demo_folder(char *out, size_t capacity)
     return folder && capacity >= PATH_MAX ? realpath(folder, out) : NULL; /* without "bin/.." */
 }
 
-/* -o and --plot must not write over a file that this command reads. */
+/* What is written must not go over a file that this command reads. */
 static es_status check_outputs(cli_call *call)
 {
     static const char *const model_files[] = {
@@ -82,7 +82,10 @@ static es_status check_outputs(cli_call *call)
                             : NULL;
     size_t count = sizeof inputs / sizeof *inputs;
     es_status status = cli_output_check(common->output, inputs, count, &call->error);
-    return status ? status : cli_output_check(common->plot, inputs, count, &call->error);
+    if (!status) status = cli_output_check(common->plot, inputs, count, &call->error);
+    for (int i = 0; !status && i < 2; i++)
+        status = cli_output_check(call->also_written[i], inputs, count, &call->error);
+    return status;
 }
 
 es_status cli_model_open(cli_call *call)

@@ -13,6 +13,7 @@
 #include <embscope/matrix.h>
 #include <embscope/neighbors.h>
 #include <embscope/positions.h>
+#include <embscope/predict.h>
 #include <embscope/similarity.h>
 #include <embscope/spectrum.h>
 
@@ -58,6 +59,13 @@ es_status es_plot_audit(const es_space *space, const es_audit *audit, const char
  * clusters, the largest named by their most central token. BAD_ARGUMENT for fewer than 3. */
 es_status es_plot_clusters(const es_space *space, const es_clusters *clusters, const char *path,
                            es_error *error);
+
+/* One of three. After one token: the logit of every row against its cosine, coloured by norm, the
+ * first ones named (needs keep_rows). With the lens: a heat map of the first candidates after each
+ * layer, of that token or along the prompt. Along the prompt without the lens: the surprisal of
+ * each token (BAD_ARGUMENT for a prompt of one). */
+es_status es_plot_predict(const es_space *space, const es_predictions *predictions,
+                          const char *path, es_error *error);
 
 ES_END_DECLARATIONS
 #endif

@@ -105,6 +105,7 @@ typedef struct es_predictions {
     int64_t differing_rows; /* of embedding and unembedding, where they are untied */
     int64_t token_count;
     int64_t *tokens;
+    bool all_positions;     /* every position was asked for */
     int64_t position_count; /* 1, or every token */
     int64_t depth;          /* states of each position: 1, or layers + 1 */
     es_prediction *states;  /* (position_count, depth), the last layer last */
@@ -113,7 +114,7 @@ typedef struct es_predictions {
     int64_t surprisal_count;
     double surprisal, mean_surprisal, perplexity; /* nats; perplexity = exp(mean) */
     double *logits, *cosines; /* (rows) of the last state, where keep_rows; NaN: undefined */
-    const double *norms;      /* (rows) the unembedding's */
+    const double *norms;      /* (rows) the unembedding's, which keeps them */
     float *hidden; /* (layers + 1, token_count, columns) residual streams, where keep_hidden */
 } es_predictions;
 

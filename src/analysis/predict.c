@@ -67,10 +67,9 @@ static es_status check(job *job, const int64_t *ids, int64_t count, es_error *er
     int64_t position = options->has_position ? options->position : -1;
     if (position < -count || position >= count)
         return es_fail(error, ES_BAD_ARGUMENT,
-                       "position %lld is not there: the prompt has %lld token%s, 0 to %lld, or -1 "
-                       "(the last) to -%lld",
-                       (long long)position, (long long)count, count == 1 ? "" : "s",
-                       (long long)count - 1, (long long)count);
+                       "position %lld is not there: the prompt has %lld token%s; count from 0, or "
+                       "backwards from -1",
+                       (long long)position, (long long)count, count == 1 ? "" : "s");
     job->first = options->all_positions ? 0 : position < 0 ? count + position : position;
     job->tokens = count;
     job->last_alone = !options->all_positions && !options->lens && !options->keep_hidden &&
@@ -183,6 +182,7 @@ static es_status allocate(job *job, const int64_t *ids, es_error *error)
 {
     es_predictions *result = job->result;
     const es_predict_options *options = job->options;
+    result->all_positions = options->all_positions;
     result->position_count = options->all_positions ? job->tokens : 1;
     result->depth = options->lens ? job->layers + 1 : 1;
     int64_t states = result->position_count * result->depth, blocks = STATES_AT_ONCE;
@@ -196,6 +196,7 @@ static es_status allocate(job *job, const int64_t *ids, es_error *error)
     job->scratch = es_alloc(job->threads, sizeof *job->scratch);
     if (!result->tokens || !result->states || !job->hidden || !job->logits || !job->scratch)
         return es_fail_memory(error, "logits", (size_t)(most * job->n) * sizeof *job->logits);
+    result->token_count = job->tokens;
     memcpy(result->tokens, ids, (size_t)job->tokens * sizeof *ids);
     for (int64_t i = 0; i < states; i++) {
         int64_t position = job->first + i / result->depth;
