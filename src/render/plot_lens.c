@@ -110,7 +110,7 @@ static void add_columns(es_text *script, const es_space *space, const es_predict
     int64_t step = 1 + grid->down / 40;
     for (int64_t y = 0; y < grid->down; y += step)
         if (y)
-            es_text_printf(script, "%lld 'layer %lld'\n", (long long)y, (long long)y);
+            es_text_printf(script, "%lld \"layer %lld\"\n", (long long)y, (long long)y);
         else
             es_text_add(script, "0 embedding\n");
     es_text_add(script, ES_GNUPLOT_END "\n");
