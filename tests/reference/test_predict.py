@@ -11,13 +11,14 @@ both are float64, and agree to rounding. Debian's NumPy alone.
 import json
 import math
 import os
+import shutil
 import struct
 import subprocess
 import sys
 
 import numpy as np
 
-from reference import Tap
+from reference import Tap, safetensors
 
 DEMO = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "models", "demo")
 PROMPTS = ["A cat is a kind of", "The opposite of hot is", "A car has a wheel. It is a kind of",
@@ -94,11 +95,11 @@ class Gpt2:
 
 
 def ranks_of(values):
-    """Each id's place by descending value, ties by id, from 1."""
+    """Each id's place by descending value, ties by id, from 1; 0 for NaN."""
     order = np.lexsort((np.arange(len(values)), -values))
     ranks = np.empty(len(values), int)
     ranks[order] = np.arange(1, len(values) + 1)
-    return ranks
+    return np.where(np.isnan(values), 0, ranks)
 
 
 def spearman(a, b):
@@ -120,12 +121,15 @@ class State:
     def __init__(self, rows, norms, h):
         self.h, self.norms, self.size = h, norms, np.linalg.norm(h)
         self.z = rows @ h
-        self.cosines = self.z / norms / self.size
+        self.defined = norms > 0
+        self.cosines = np.where(self.defined, self.z / np.where(self.defined, norms, 1), np.nan)
+        self.cosines /= self.size
         self.log_p = self.z - self.z.max()
         self.log_p -= math.log(np.exp(self.log_p).sum())
         self.p = np.exp(self.log_p)
         self.entropy = -(self.p * self.log_p).sum()
-        self.by_logit, self.by_cosine, self.by_norm = map(ranks_of, (self.z, self.cosines, norms))
+        self.by_logit, self.by_cosine, self.by_norm = map(
+            ranks_of, (self.z, self.cosines, np.where(self.defined, norms, np.nan)))
         self.first = np.argsort(self.by_logit)
 
     def candidate(self, i):
@@ -134,29 +138,33 @@ class State:
             j = self.first[self.by_logit[i]]
             ahead = {"logit": self.z[i] - self.z[j], **gap(self.size, self.norms, self.cosines, i, j)}
         top = self.first[0]
+        defined = self.defined[i]
         return {"rank": self.by_logit[i], "id": i, "logit": self.z[i], "probability": self.p[i],
                 "cosine": self.cosines[i], "norm": self.norms[i],
-                "rank_by_cosine": self.by_cosine[i], "rank_by_norm": self.by_norm[i],
+                "rank_by_cosine": self.by_cosine[i] if defined else None,
+                "rank_by_norm": self.by_norm[i] if defined else None,
                 "behind_first": {"logit": self.z[top] - self.z[i],
                                  **gap(self.size, self.norms, self.cosines, top, i)},
                 "ahead_of_next": ahead}
 
     def moved(self, ranks, others):
         """Of the first 100 by `ranks`, the five that stand worst by the others, from twice on."""
-        ratio = others / ranks
-        places = [i for i in np.argsort(ranks)[:100] if ratio[i] >= 2]
+        ratio = np.where(self.defined, others / np.maximum(ranks, 1), 0)
+        first = np.argsort(np.where(ranks > 0, ranks, len(ranks) + 1))[:100]
+        places = [i for i in first if ratio[i] >= 2]
         return sorted(places, key=lambda i: (-ratio[i], ranks[i]))[:5]
 
     def order(self):
-        c, n = self.cosines.mean(), self.norms.mean()
-        angle = self.size * (self.norms + n) / 2 * (self.cosines - c)
-        norm = self.size * (self.cosines + c) / 2 * (self.norms - n)
+        z, cosines, norms = (x[self.defined] for x in (self.z, self.cosines, self.norms))
+        c, n = cosines.mean(), norms.mean()
+        angle = self.size * (norms + n) / 2 * (cosines - c)
+        norm = self.size * (cosines + c) / 2 * (norms - n)
         parts = np.cov(angle, norm, bias=True)
-        return {"spearman_cosine": spearman(self.z, self.cosines),
-                "spearman_norm": spearman(self.z, self.norms), "mean_cosine": c, "mean_norm": n,
-                "variance": {"logit": self.z.var(), "angle_share": parts[0, 0] / self.z.var(),
-                             "norm_share": parts[1, 1] / self.z.var(),
-                             "covariance_share": 2 * parts[0, 1] / self.z.var()}}
+        return {"spearman_cosine": spearman(z, cosines), "spearman_norm": spearman(z, norms),
+                "mean_cosine": c, "mean_norm": n,
+                "variance": {"logit": z.var(), "angle_share": parts[0, 0] / z.var(),
+                             "norm_share": parts[1, 1] / z.var(),
+                             "covariance_share": 2 * parts[0, 1] / z.var()}}
 
 
 # ---- comparing ------------------------------------------------------------------------------------
@@ -173,6 +181,11 @@ def differences(found, expected, path=""):
             return
         for i, value in enumerate(expected):
             yield from differences(found[i], value, f"{path}[{i}]")
+    elif expected is None or (isinstance(expected, float) and math.isnan(expected)):
+        if found is not None:
+            yield f"{path}: {found}, expected null"
+    elif found is None:
+        yield f"{path}: null, expected {expected}"
     elif isinstance(expected, (int, np.integer)):
         if found != expected:
             yield f"{path}: {found}, expected {expected}"
@@ -210,15 +223,15 @@ def near_spread(found, expected):
     return found.shape == expected.shape and bool((abs(found - expected) <= FORWARD * spread).all())
 
 
-def every_number(tap, program, folder):
+def check_model(tap, program, folder, at, prompts):
     """Each prompt: all positions, all layers, against NumPy on the streams that were written."""
-    model = Gpt2(DEMO)
+    model = Gpt2(at)
     rows = model.unembedding
     norms = np.linalg.norm(rows, axis=1)
     k = 4
-    for prompt in PROMPTS:
+    for prompt in prompts:
         hidden, logits = (os.path.join(folder, name) for name in ("hidden.npy", "logits.npy"))
-        answer = program.json("predict", DEMO, "-k", k, "--lens", "--position", "all", "--hidden",
+        answer = program.json("predict", at, "-k", k, "--lens", "--position", "all", "--hidden",
                               hidden, "--logits", logits, "--", prompt)
         ids = [token["id"] for token in answer["tokens"]]
         name = repr(prompt)
@@ -247,6 +260,40 @@ def every_number(tap, program, folder):
         tap.check(not wrong, f"{name}: every number", "\n".join(wrong))
 
 
+def every_number(tap, program, folder):
+    check_model(tap, program, folder, DEMO, PROMPTS)
+
+
+def untied(tap, program, folder):
+    """An unembedding of its own, with zero rows, equal rows, long and short ones."""
+    at = os.path.join(folder, "untied")
+    shutil.copytree(DEMO, at, ignore=shutil.ignore_patterns("checkpoints*", "*.npz"))
+    with open(os.path.join(at, "config.json"), encoding="utf-8") as file:
+        config = json.load(file)
+    config["tie_word_embeddings"] = False
+    with open(os.path.join(at, "config.json"), "w", encoding="utf-8") as file:
+        json.dump(config, file)
+    path = os.path.join(at, "model.safetensors")
+    tensors = {name: array.astype(np.float32) for name, array in read_safetensors(path).items()}
+    random = np.random.default_rng(5)
+    rows = (tensors["wte.weight"] * random.lognormal(0, 0.7, (len(tensors["wte.weight"]), 1)))
+    rows = rows.astype(np.float32)
+    rows[[3, 700, len(rows) - 1]] = 0
+    rows[random.permutation(len(rows))[:40]] *= 1e-6
+    tensors["lm_head.weight"] = rows
+    safetensors(path, tensors)
+    check_model(tap, program, folder, at, PROMPTS[:2])
+    answer = program.json("predict", at, "-k", len(rows), PROMPTS[0])
+    tap.check(answer["tied"] is False and answer["left_out"] == 3 and
+              answer["untied_rows"] == int((rows != tensors["wte.weight"]).any(axis=1).sum()),
+              "untied, and by how many rows")
+    zero = [c for c in answer["next"] if c["id"] in (3, 700, len(rows) - 1)]
+    tap.check(len(zero) == 3 and all(c["cosine"] is None and c["logit"] == 0 and
+                                     c["rank_by_cosine"] is None for c in zero) and
+              [c["id"] for c in zero] == sorted(c["id"] for c in zero), "zero rows", zero)
+    tap.near(sum(c["probability"] for c in answer["next"]), 1, 1e-12, "probabilities sum to 1")
+
+
 def same_answers(tap, program, folder):
     """One position, a list of prompts and standard input say what all positions say."""
     prompt = PROMPTS[2]
@@ -270,11 +317,12 @@ def same_answers(tap, program, folder):
         file.write("\n".join(lines) + "\n")
     listed = program.json("predict", DEMO, "--prompts", path)["prompts"]
     alone = [program.json("predict", DEMO, "--", line) for line in lines]
-    tap.check(all(a[key] == b[key] for a, b in zip(listed, alone) for key in b) and
+    tap.check(all(a[key] == b[key] for a, b in zip(listed, alone) for key in a) and
               len(listed) == len(lines), "--prompts says what each prompt alone says")
     done = subprocess.run([program.path, "predict", DEMO, "-", "--json"], input=prompt.encode() + b"\n",
                           stdout=subprocess.PIPE, check=True)
-    tap.check(json.loads(done.stdout)["next"] == every["next"], "standard input")
+    tap.check(json.loads(done.stdout)["next"] == program.json("predict", DEMO, prompt)["next"],
+              "standard input")
 
 
 def everywhere(tap, program, _):
@@ -283,4 +331,4 @@ def everywhere(tap, program, _):
 
 
 if __name__ == "__main__":
-    sys.exit(Tap().run(every_number, same_answers, everywhere))
+    sys.exit(Tap().run(every_number, untied, same_answers, everywhere))
