@@ -152,25 +152,25 @@ static es_status give_logits(job *job, int64_t count, es_error *error)
                : ES_OK;
 }
 
-static es_status do_block(job *job, int64_t count, es_error *error)
+static es_status do_block(job *job, int64_t count, const es_progress *progress, es_error *error)
 {
     find_hidden(job, count);
-    ES_TRY(es_logits_compute(job->unembedding, count, job->hidden, job->threads, job->logits, NULL,
-                             error));
+    ES_TRY(es_logits_compute(job->unembedding, count, job->hidden, job->threads, job->logits,
+                             progress, error));
     ES_TRY(es_parallel_for(job->threads, count, describe_piece, job, NULL, error));
     ES_TRY(es_parallel_for(job->threads, count, compare_piece, job, NULL, error));
     return give_logits(job, count, error);
 }
 
-static es_status do_blocks(job *job, const es_progress *progress, es_error *error)
+static es_status do_blocks(job *job, es_stages *stages, es_error *error)
 {
     int64_t depth = job->result->depth, total = job->result->position_count * depth;
     int64_t largest = job->at_once * depth;
     for (int64_t first = 0; first < total; first += largest) {
         int64_t count = total - first < largest ? total - first : largest;
         job->block_first = first;
-        ES_TRY(do_block(job, count, error));
-        ES_TRY(es_progress_check(progress, first + count, total, error));
+        es_progress progress = es_stages_next(stages, (double)(count * job->n));
+        ES_TRY(do_block(job, count, &progress, error));
     }
     return ES_OK;
 }
@@ -277,8 +277,7 @@ static es_status predict(job *job, const int64_t *ids, es_error *error)
     es_stages stages = {.outer = job->options->progress, .total = pass + rest};
     es_progress progress = es_stages_next(&stages, pass);
     ES_TRY(run_model(job, ids, &progress, error));
-    progress = es_stages_next(&stages, rest);
-    ES_TRY(do_blocks(job, &progress, error));
+    ES_TRY(do_blocks(job, &stages, error));
     sum_surprisal(job);
     return keep(job, error);
 }
