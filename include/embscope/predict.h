@@ -47,7 +47,7 @@ typedef struct es_logit_gap {
     double logit, angle, norm;
 } es_logit_gap;
 
-typedef struct es_candidate {
+typedef struct es_next_token {
     int64_t id;
     es_bytes text; /* the vocabulary's */
     double logit, probability;
@@ -57,7 +57,7 @@ typedef struct es_candidate {
     int64_t rank_by_cosine, rank_by_norm; /* 0: undefined */
     es_logit_gap behind_first;            /* z of the first candidate minus this one's */
     es_logit_gap ahead_of_next; /* this one's minus that of the row next by logit; NaN: the last */
-} es_candidate;
+} es_next_token;
 
 /* Angle and norm over all defined rows; NaN where one of the two does not vary. */
 typedef struct es_logit_order {
@@ -82,12 +82,12 @@ typedef struct es_prediction {
     double entropy;     /* nats */
     double log_sum;     /* ln sum exp z */
     int64_t count;
-    es_candidate *next; /* by logit, then id */
+    es_next_token *next; /* by logit, then id */
     es_logit_order order;
     /* Of the first ES_PREDICT_POOL by logit those with the greatest rank_by_cosine / rank, of the
      * first by cosine those with the greatest rank / rank_by_cosine; only from 2 on. */
     int64_t promoted_count, held_back_count;
-    es_candidate promoted[ES_PREDICT_MOVED], held_back[ES_PREDICT_MOVED];
+    es_next_token promoted[ES_PREDICT_MOVED], held_back[ES_PREDICT_MOVED];
     /* The token that follows in the prompt; -1 and NaN after the last. */
     int64_t actual, actual_rank;
     double actual_probability, surprisal; /* -ln P, nats */
@@ -130,7 +130,8 @@ void es_predict_release(es_predictions *predictions);
 const es_prediction *es_predict_final(const es_predictions *predictions);
 
 /* z_a - z_b, parted; the norm of h is that of the state. */
-es_logit_gap es_logit_gap_between(double hidden_norm, const es_candidate *a, const es_candidate *b);
+es_logit_gap es_logit_gap_between(double hidden_norm, const es_next_token *a,
+                                  const es_next_token *b);
 
 ES_END_DECLARATIONS
 #endif

@@ -117,11 +117,11 @@ static void find_cosines(const es_row_facts *facts, const double *logits, double
     }
 }
 
-static es_candidate candidate_of(const es_row_facts *facts, const double *logits,
-                                 const es_state_scratch *scratch, const es_prediction *state,
-                                 int32_t id)
+static es_next_token candidate_of(const es_row_facts *facts, const double *logits,
+                                  const es_state_scratch *scratch, const es_prediction *state,
+                                  int32_t id)
 {
-    return (es_candidate){
+    return (es_next_token){
         .id = id,
         .text = es_vocabulary_token(facts->vocabulary, id),
         .logit = logits[id],
@@ -135,16 +135,16 @@ static es_candidate candidate_of(const es_row_facts *facts, const double *logits
 }
 
 /* The candidate at a place of the logit order, with its gaps to the first and to the one after. */
-static es_candidate describe(const es_row_facts *facts, const double *logits,
-                             const es_state_scratch *scratch, const es_prediction *state,
-                             int32_t id)
+static es_next_token describe(const es_row_facts *facts, const double *logits,
+                              const es_state_scratch *scratch, const es_prediction *state,
+                              int32_t id)
 {
-    es_candidate found = candidate_of(facts, logits, scratch, state, id);
-    es_candidate first = candidate_of(facts, logits, scratch, state, scratch->logit_order[0]);
+    es_next_token found = candidate_of(facts, logits, scratch, state, id);
+    es_next_token first = candidate_of(facts, logits, scratch, state, scratch->logit_order[0]);
     found.behind_first = es_logit_gap_between(state->hidden_norm, &first, &found);
     found.ahead_of_next = (es_logit_gap){NAN, NAN, NAN};
     if (found.rank < facts->n) {
-        es_candidate next =
+        es_next_token next =
             candidate_of(facts, logits, scratch, state, scratch->logit_order[found.rank]);
         found.ahead_of_next = es_logit_gap_between(state->hidden_norm, &found, &next);
     }

@@ -28,8 +28,8 @@ typedef struct grid {
     bool text; /* in the cells */
 } grid;
 
-static const es_candidate *candidate_at(const es_predictions *predictions, const grid *grid,
-                                        int64_t x, int64_t y)
+static const es_next_token *candidate_at(const es_predictions *predictions, const grid *grid,
+                                         int64_t x, int64_t y)
 {
     if (grid->by_position) return &es_states_of(predictions, x)[y].next[0];
     return &predictions->states[y].next[x];
@@ -73,7 +73,7 @@ static void add_cells(es_text *script, const es_predictions *predictions, const 
     es_text_add(script, "$cells << " ES_GNUPLOT_END "\n");
     for (int64_t y = 0; y < grid->down; y++)
         for (int64_t x = 0; x < grid->across; x++) {
-            const es_candidate *candidate = candidate_at(predictions, grid, x, y);
+            const es_next_token *candidate = candidate_at(predictions, grid, x, y);
             es_text label = {0};
             if (grid->text)
                 es_figure_label(&label, candidate->text.data, candidate->text.size, false, LONGEST);

@@ -196,7 +196,7 @@ static bool add_named(es_text *script, const es_prediction *state, const view *a
     bool drop_space = all_spaced(state);
     es_text_add(script, "$first << " ES_GNUPLOT_END "\n");
     for (int64_t i = 0; i < most; i++) {
-        const es_candidate *candidate = &state->next[i];
+        const es_next_token *candidate = &state->next[i];
         if (isnan(candidate->cosine)) continue;
         add_point(script, candidate->cosine, candidate->logit, candidate->norm);
         taken[count++] =
@@ -204,7 +204,7 @@ static bool add_named(es_text *script, const es_prediction *state, const view *a
     }
     es_text_add(script, ES_GNUPLOT_END "\n");
     for (int64_t i = 0; i < most; i++) {
-        const es_candidate *candidate = &state->next[i];
+        const es_next_token *candidate = &state->next[i];
         es_text text = {0};
         es_figure_label(&text, candidate->text.data, candidate->text.size, drop_space, LONGEST);
         int columns = text.data ? es_display_width(text.data, text.size) : 0;

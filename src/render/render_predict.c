@@ -137,7 +137,7 @@ static es_status print_candidates(const es_prediction *state, const es_render_op
     es_table_column(&table, "+ norm", ES_ALIGN_RIGHT);
     es_table_token_column(&table, "token");
     for (int64_t i = 0; i < state->count; i++) {
-        const es_candidate *candidate = &state->next[i];
+        const es_next_token *candidate = &state->next[i];
         es_table_id(&table, candidate->rank);
         es_table_id(&table, candidate->id);
         es_table_number(&table, candidate->logit, 4);
@@ -162,7 +162,7 @@ static void add_percent(es_text *text, double share)
     es_text_add(text, " %");
 }
 
-static void say_moved(es_text *text, const char *words, const es_candidate *moved, int64_t count)
+static void say_moved(es_text *text, const char *words, const es_next_token *moved, int64_t count)
 {
     if (!count) return;
     es_text_add(text, words);
@@ -236,7 +236,7 @@ static es_status print_lens(const es_prediction *states, int64_t depth,
 {
     es_text title = {0}, remark = {0};
     es_table table = {0};
-    const es_candidate *answer = &states[depth - 1].next[0];
+    const es_next_token *answer = &states[depth - 1].next[0];
     es_table_column(&table, "layer", ES_ALIGN_RIGHT);
     es_table_column(&table, "||h||", ES_ALIGN_RIGHT);
     es_table_column(&table, "cos to last", ES_ALIGN_RIGHT);
@@ -325,7 +325,7 @@ static void add_position(es_table *table, const es_space *space, const es_predic
         es_table_number(table, final->next[0].probability, 6);
     }
     for (int c = 0; c < lens_columns(predictions->depth); c++) {
-        const es_candidate *first = &states[lens_layer(predictions->depth, c)].next[0];
+        const es_next_token *first = &states[lens_layer(predictions->depth, c)].next[0];
         add_token_cell(table, first->text, first->id);
     }
 }

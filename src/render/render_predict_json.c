@@ -40,13 +40,13 @@ static void write_rank(es_json_writer *json, const char *key, int64_t rank)
         es_json_write_null(json);
 }
 
-static void write_candidates(es_json_writer *json, const char *key, const es_candidate *candidates,
+static void write_candidates(es_json_writer *json, const char *key, const es_next_token *candidates,
                              int64_t count)
 {
     es_json_write_key(json, key);
     es_json_write_array(json);
     for (int64_t i = 0; i < count; i++) {
-        const es_candidate *candidate = &candidates[i];
+        const es_next_token *candidate = &candidates[i];
         es_json_write_object(json);
         es_json_member_int(json, "rank", candidate->rank);
         es_json_member_int(json, "id", candidate->id);
@@ -235,7 +235,7 @@ static const char *const candidate_names[] = {
     "prompt", "rank",           "id",           "text",         "logit",    "probability", "cosine",
     "norm",   "rank_by_cosine", "rank_by_norm", "behind_first", "by_angle", "by_norm",     NULL};
 
-static void add_candidate(es_csv *csv, const es_candidate *candidate)
+static void add_candidate(es_csv *csv, const es_next_token *candidate)
 {
     es_csv_int(csv, candidate->rank);
     es_csv_int(csv, candidate->id);
@@ -276,7 +276,7 @@ static const char *const state_names[] = {"prompt",
 static void add_state(es_csv *csv, const es_space *space, const es_predictions *predictions,
                       const es_prediction *state)
 {
-    const es_candidate *first = &state->next[0];
+    const es_next_token *first = &state->next[0];
     es_csv_int(csv, state->position);
     es_csv_int(csv, state->layer);
     add_token(csv, space, predictions->tokens[state->position]);

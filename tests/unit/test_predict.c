@@ -175,7 +175,7 @@ static void check_candidates(const es_prediction *at)
 {
     double sum = 0, entropy = 0;
     for (int64_t i = 0; i < at->count; i++) {
-        const es_candidate *c = &at->next[i];
+        const es_next_token *c = &at->next[i];
         assert_int_equal(c->rank, i + 1);
         sum += c->probability;
         entropy -= c->probability * log(c->probability);
@@ -185,7 +185,7 @@ static void check_candidates(const es_prediction *at)
                     1e-12);
         assert_true(fabs(at->next[0].logit - c->logit - c->behind_first.logit) < 1e-15);
         if (i + 1 == at->count) continue;
-        const es_candidate *next = &at->next[i + 1];
+        const es_next_token *next = &at->next[i + 1];
         assert_true(c->logit > next->logit || (c->logit == next->logit && c->id < next->id));
         assert_true(fabs(c->ahead_of_next.logit - (c->logit - next->logit)) < 1e-15);
     }
@@ -273,7 +273,7 @@ static void the_prompt_surprises(void **state)
             break;
         }
         assert_int_equal(last->actual, prompt[p + 1]);
-        const es_candidate *c = &last->next[last->actual_rank - 1];
+        const es_next_token *c = &last->next[last->actual_rank - 1];
         assert_int_equal(c->id, prompt[p + 1]);
         assert_true(fabs(c->probability - last->actual_probability) < 1e-15);
         sum -= log(c->probability);
@@ -291,7 +291,7 @@ static void the_prompt_surprises(void **state)
 /* ---- odd rows and states ----------------------------------------------------------------------
  */
 
-static const es_candidate *find(const es_prediction *at, int64_t id)
+static const es_next_token *find(const es_prediction *at, int64_t id)
 {
     for (int64_t i = 0; i < at->count; i++)
         if (at->next[i].id == id) return &at->next[i];
@@ -305,13 +305,13 @@ static void odd_rows_have_their_rule(void **state)
     loaded at = load(&(plan){.untied = true});
     es_predictions all = predict(&at, TOKENS, &(es_predict_options){.k = MODEL_ROWS});
     const es_prediction *last = es_predict_final(&all);
-    const es_candidate *zero = find(last, ZERO_ROW);
+    const es_next_token *zero = find(last, ZERO_ROW);
     assert_true(zero->logit == 0 && isnan(zero->cosine) && zero->norm == 0);
     assert_int_equal(zero->rank_by_cosine, 0);
     assert_int_equal(zero->rank_by_norm, 0);
     assert_true(isnan(zero->behind_first.angle) && !isnan(zero->behind_first.logit));
-    const es_candidate *a = find(last, TWIN_A), *b = find(last, TWIN_B);
-    const es_candidate *longer = find(last, LONG_TWIN);
+    const es_next_token *a = find(last, TWIN_A), *b = find(last, TWIN_B);
+    const es_next_token *longer = find(last, LONG_TWIN);
     assert_int_equal(b->rank, a->rank + 1); /* equal rows: by id */
     assert_int_equal(b->rank_by_cosine, a->rank_by_cosine + 1);
     assert_true(fabs(a->cosine - longer->cosine) < 1e-15);
