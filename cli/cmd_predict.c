@@ -20,7 +20,7 @@ static const cli_example examples[] = {
     {"predict demo \"A car has a wheel.\" --position all",
      "what each token of a text surprises by"},
     {"predict demo \"A cat is a kind of\" --plot logits.svg", "every token's logit and cosine"},
-    {"predict demo \"A cat is a kind of\" --lens --position all --plot lens.svg",
+    {"predict demo \"A cat is a pet.\" --lens --position all --plot lens.svg",
      "a heat map: layers against tokens"},
     {"predict demo \"<|endoftext|>A cat\" --special -k 3 --json", "after a special token"},
     {0}};

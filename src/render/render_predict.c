@@ -171,9 +171,9 @@ static void say_moved(es_text *text, const char *words, const es_next_token *mov
         add_token(text, moved[i].text, moved[i].id);
         es_text_add(text, " (");
         es_text_count(text, moved[i].rank_by_cosine);
-        es_text_add(text, " by cosine, ");
+        es_text_add(text, " to ");
         es_text_count(text, moved[i].rank);
-        es_text_add(text, " by logit)");
+        es_text_add(text, ")");
     }
     es_text_add(text, "\n");
 }
@@ -222,8 +222,9 @@ static es_status print_reading(const es_predictions *predictions, const es_predi
         es_text_add(&text, predictions->left_out == 1 ? " row is" : " rows are");
         es_text_add(&text, " zero: logit 0, no cosine.\n");
     }
-    say_moved(&text, "Norm promotes", state->promoted, state->promoted_count);
-    say_moved(&text, "Norm holds back", state->held_back, state->held_back_count);
+    say_moved(&text, "Norm promotes, from rank by cosine to rank:", state->promoted,
+              state->promoted_count);
+    say_moved(&text, "Norm holds back:", state->held_back, state->held_back_count);
     say_tying(&text, predictions);
     return es_render_remark(&text, options, out, error);
 }
@@ -344,7 +345,7 @@ static es_status print_positions(const es_space *space, const es_predictions *pr
     if (predictions->surprisal_count) {
         es_text_add(&text, "\nThe prompt's surprisal is ");
         es_text_fixed(&text, predictions->surprisal, 3);
-        es_text_printf(&text, " nats over %lld token%s (all but the first): ",
+        es_text_printf(&text, " nats over %lld token%s (all but the first),\n",
                        (long long)predictions->surprisal_count,
                        predictions->surprisal_count == 1 ? "" : "s");
         es_text_fixed(&text, predictions->mean_surprisal, 3);
