@@ -114,6 +114,9 @@ with tempfile.TemporaryDirectory() as folder:
         ["matrix", "bare.npy", "@0", "@5", "@0"],
         ["matrix", "words.vec", "--categories", "categories", "--clusters", "2"],
         ["matrix", "words.vec", "cat", "dog", "car", "--clusters", "3", "--null-sets", "3"],
+        ["predict", os.path.join(root, "models/demo"), "A cat is a kind of"],
+        ["predict", os.path.join(root, "models/demo"), "A cat", "--lens", "--position", "all", "-k", "2"],
+        ["predict", os.path.join(root, "models/demo"), "--prompts", "questions", "-k", "1"],
         ["report", "words.vec"],
         ["report", "bare.npy"],
     ]

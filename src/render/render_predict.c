@@ -222,8 +222,7 @@ static es_status print_reading(const es_predictions *predictions, const es_predi
         es_text_add(&text, predictions->left_out == 1 ? " row is" : " rows are");
         es_text_add(&text, " zero: logit 0, no cosine.\n");
     }
-    say_moved(&text, "Norm promotes, from rank by cosine to rank:", state->promoted,
-              state->promoted_count);
+    say_moved(&text, "Norm promotes (by cosine to rank):", state->promoted, state->promoted_count);
     say_moved(&text, "Norm holds back:", state->held_back, state->held_back_count);
     say_tying(&text, predictions);
     return es_render_remark(&text, options, out, error);
