@@ -62,7 +62,7 @@ static grid plan(const es_space *space, const es_predictions *predictions)
     grid.across = grid.by_position ? predictions->position_count : count < RANKS ? count : RANKS;
     grid.text = !grid.by_position || grid.across <= LETTERED;
     int64_t room = 1400 / grid.across;
-    grid.cell = !grid.text ? (int)(room < 1 ? 1 : room > 15 ? 15 : room) : 84;
+    grid.cell = !grid.text ? (int)(room < 1 ? 1 : room > 15 ? 15 : room) : 92;
     grid.below =
         grid.by_position && grid.across <= LABELLED ? label_room(space, predictions, 0) : 52;
     return grid;
@@ -73,19 +73,37 @@ static void add_cells(es_text *script, const es_predictions *predictions, const 
     es_text_add(script, "$cells << " ES_GNUPLOT_END "\n");
     for (int64_t y = 0; y < grid->down; y++)
         for (int64_t x = 0; x < grid->across; x++) {
-            const es_next_token *candidate = candidate_at(predictions, grid, x, y);
-            es_text label = {0};
-            if (grid->text)
-                es_figure_label(&label, candidate->text.data, candidate->text.size, false, LONGEST);
             es_text_printf(script, "%lld %lld ", (long long)x, (long long)y);
-            es_text_fixed(script, candidate->probability, 6);
-            es_text_add(script, " ");
+            es_text_fixed(script, candidate_at(predictions, grid, x, y)->probability, 6);
+            es_text_add(script, "\n");
+        }
+    es_text_add(script, ES_GNUPLOT_END "\n");
+}
+
+/* The texts of the cells that are `dark`, or of the others, as a block; false where there is none:
+ * a plot of labels without a single one ends gnuplot 5.4. A label must be a column as it is: what
+ * has gone through an expression loses its backslashes. */
+static bool add_texts(es_text *script, const char *name, const es_predictions *predictions,
+                      const grid *grid, bool dark)
+{
+    const double darkest = 0.55; /* that dark letters can be read on */
+    bool any = false;
+    es_text_printf(script, "$%s << " ES_GNUPLOT_END "\n", name);
+    for (int64_t y = 0; y < grid->down && grid->text; y++)
+        for (int64_t x = 0; x < grid->across; x++) {
+            const es_next_token *candidate = candidate_at(predictions, grid, x, y);
+            if ((candidate->probability > darkest) != dark) continue;
+            es_text label = {0};
+            es_figure_label(&label, candidate->text.data, candidate->text.size, false, LONGEST);
+            es_text_printf(script, "%lld %lld ", (long long)x, (long long)y);
             es_gnuplot_field(script, label.data ? label.data : "", label.size);
             es_text_add(script, "\n");
             script->failed |= label.failed;
+            any |= label.size > 0;
             es_text_release(&label);
         }
     es_text_add(script, ES_GNUPLOT_END "\n");
+    return any;
 }
 
 /* What stands below the columns: the prompt's tokens, or ranks. */
@@ -140,7 +158,7 @@ static void add_style(es_figure *figure, const grid *grid, int map_height)
     es_text_add(script, grid->cell > 8 ? "0.48\n" : "0.5\n");
 }
 
-static void add_map(es_text *script, const grid *grid)
+static void add_map(es_text *script, const grid *grid, bool light, bool dark)
 {
     bool labelled = !grid->by_position || grid->across <= LABELLED;
     if (grid->by_position && labelled)
@@ -153,11 +171,12 @@ static void add_map(es_text *script, const grid *grid)
                         "plot $cells using 1:2:($1-GAP):($1+GAP):($2-GAP):($2+GAP):3 with "
                         "boxxyerror lc palette, $layers using (NaN):1:ytic(2) with points");
     if (labelled) es_text_add(script, ", $columns using 1:(NaN):xtic(2) with points");
-    if (grid->text)
-        es_text_add(script, ", $cells using 1:2:($3 > 0.55 ? '' : strcol(4)) with labels "
-                            "textcolor rgb '#1f2a37' font TIC_FONT noenhanced"
-                            ", $cells using 1:2:($3 > 0.55 ? strcol(4) : '') with labels "
-                            "textcolor rgb '#fdfefe' font TIC_FONT noenhanced");
+    if (light)
+        es_text_add(script, ", $light using 1:2:3 with labels textcolor rgb '#1f2a37' font "
+                            "TIC_FONT noenhanced");
+    if (dark)
+        es_text_add(script, ", $dark using 1:2:3 with labels textcolor rgb '#fdfefe' font TIC_FONT "
+                            "noenhanced");
     es_text_add(script, "\n");
 }
 
@@ -186,8 +205,10 @@ es_figure es_figure_lens(const es_space *space, const es_predictions *prediction
     es_figure_area(&figure, LEFT, BAR, TOP, grid.below);
     add_cells(&figure.script, predictions, &grid);
     add_columns(&figure.script, space, predictions, &grid);
+    bool light = add_texts(&figure.script, "light", predictions, &grid, false);
+    bool dark = add_texts(&figure.script, "dark", predictions, &grid, true);
     add_style(&figure, &grid, map_height);
-    add_map(&figure.script, &grid);
+    add_map(&figure.script, &grid, light, dark);
     return figure;
 }
 

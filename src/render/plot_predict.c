@@ -14,11 +14,11 @@ enum {
     WIDTH = 820,
     HEIGHT = 560,
     LEFT = 66,
-    RIGHT = 96,
+    RIGHT = 108,
     TOP = 74,
     BOTTOM = 58,
     POINTS_AT_MOST = 3000,
-    ACROSS = 329, /* cells of the picture, two pixels each */
+    ACROSS = 323, /* cells of the picture, two pixels each */
     DOWN = 214,
     NAMED = 10,
     LABEL_HEIGHT = 15,

@@ -8,7 +8,7 @@
 #include <math.h>
 
 enum {
-    ECHOED = 40,      /* tokens of the prompt that are shown, the last ones */
+    ECHOED = 24,      /* tokens of the prompt that are shown, the last ones */
     LENS_COLUMNS = 7, /* layers side by side, where every position has its lens */
     LISTED_MOVED = 3, /* tokens named as promoted, and as held back */
 };
@@ -86,9 +86,14 @@ static es_status print_question(const es_space *space, const es_predictions *pre
     int64_t end = predictions->all_positions ? predictions->token_count : final->position + 1;
     int64_t first = end > ECHOED ? end - ECHOED : 0;
     es_text text = {0};
-    es_text_add(&text, predictions->all_positions ? "along" : "after");
-    if (first) es_text_printf(&text, " (%lld tokens) ...", (long long)first);
-    for (int64_t i = first; i < end; i++) {
+    if (predictions->all_positions) {
+        es_text_add(&text, "along ");
+        es_render_prompt_label(&text, space, predictions, end, 70);
+    } else {
+        es_text_add(&text, "after");
+        if (first) es_text_add(&text, " ...");
+    }
+    for (int64_t i = first; i < end && !predictions->all_positions; i++) {
         es_text_add(&text, " ");
         add_row(&text, space, predictions->tokens[i]);
     }
