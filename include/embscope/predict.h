@@ -26,17 +26,20 @@
 
 ES_BEGIN_DECLARATIONS
 
+/* Takes the logits (count, rows) of the next `count` positions after the last layer, in order. A
+ * status other than OK ends the call with it. */
+typedef es_status es_take_logits(void *context, const double *logits, int64_t count,
+                                 es_error *error);
+
 typedef struct es_predict_options {
-    int64_t k;          /* 0: 10; candidates of each state, at most the rows there are */
-    bool has_position;  /* else after the last token */
-    int64_t position;   /* after which token: from 0, or from -1, the last, backwards */
-    bool all_positions; /* after every token */
-    bool lens;          /* also after the embedding and after every layer */
-    bool keep_rows;     /* fill `logits` and `cosines`, for a plot */
-    bool keep_hidden;   /* fill `hidden` */
-    /* Called with the logits (count, rows) of the next `count` positions after the last layer, in
-     * order. A status other than OK ends the call with it. NULL: nobody asks. */
-    es_status (*take_logits)(void *context, const double *logits, int64_t count, es_error *error);
+    int64_t k;                   /* 0: 10; candidates of each state, at most the rows there are */
+    bool has_position;           /* else after the last token */
+    int64_t position;            /* after which token: from 0, or from -1, the last, backwards */
+    bool all_positions;          /* after every token */
+    bool lens;                   /* also after the embedding and after every layer */
+    bool keep_rows;              /* fill `logits` and `cosines`, for a plot */
+    bool keep_hidden;            /* fill `hidden` */
+    es_take_logits *take_logits; /* NULL: nobody asks */
     void *take_context;
     int threads; /* 0: as many as the machine has */
     es_progress progress;
@@ -105,6 +108,8 @@ typedef struct es_predictions {
     int64_t differing_rows; /* of embedding and unembedding, where they are untied */
     int64_t token_count;
     int64_t *tokens;
+    char *prompt; /* their bytes, one after the other: any bytes, `prompt_size` of them */
+    size_t prompt_size;
     bool all_positions;     /* every position was asked for */
     int64_t position_count; /* 1, or every token */
     int64_t depth;          /* states of each position: 1, or layers + 1 */

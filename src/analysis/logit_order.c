@@ -136,7 +136,8 @@ static es_logit_gap gap(double hidden_norm, double norm_a, double cosine_a, doub
     return (es_logit_gap){angle + norm, angle, norm};
 }
 
-es_logit_gap es_logit_gap_between(double hidden_norm, const es_next_token *a, const es_next_token *b)
+es_logit_gap es_logit_gap_between(double hidden_norm, const es_next_token *a,
+                                  const es_next_token *b)
 {
     es_logit_gap parts = gap(hidden_norm, a->norm, a->cosine, b->norm, b->cosine);
     parts.logit = a->logit - b->logit; /* known even where a cosine is not */

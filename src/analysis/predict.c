@@ -3,6 +3,7 @@
 #include "analysis/stages.h"
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "base/text.h"
 
 #include <embscope/predict.h>
 #include <math.h>
@@ -37,6 +38,7 @@ void es_predict_release(es_predictions *predictions)
     for (int64_t i = 0; i < count; i++) free(predictions->states[i].next);
     free(predictions->states);
     free(predictions->tokens);
+    free(predictions->prompt);
     free(predictions->logits);
     free(predictions->cosines);
     free(predictions->hidden);
@@ -260,6 +262,22 @@ static es_status keep(job *job, es_error *error)
     return ES_OK;
 }
 
+static es_status join_tokens(const job *job, es_error *error)
+{
+    es_predictions *result = job->result;
+    const es_vocabulary *vocabulary = es_space_vocabulary(es_model_space(job->model));
+    es_text text = {0};
+    es_text_append(&text, "", 0);
+    for (int64_t i = 0; i < result->token_count; i++) {
+        es_bytes token = es_vocabulary_token(vocabulary, result->tokens[i]);
+        if (token.data) es_text_append(&text, token.data, token.size);
+    }
+    if (text.failed) return es_text_release(&text), es_fail_memory(error, "a prompt", text.size);
+    result->prompt = text.data;
+    result->prompt_size = text.size;
+    return ES_OK;
+}
+
 static es_status predict(job *job, const int64_t *ids, es_error *error)
 {
     es_predictions *result = job->result;
@@ -269,6 +287,7 @@ static es_status predict(job *job, const int64_t *ids, es_error *error)
     ES_TRY(
         es_space_tying(es_model_space(job->model), &result->tying, &result->differing_rows, error));
     ES_TRY(allocate(job, ids, error));
+    ES_TRY(join_tokens(job, error));
     result->norms = job->facts.norms;
     result->left_out = job->facts.undefined;
     double states = (double)(result->position_count * result->depth);

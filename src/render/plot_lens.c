@@ -23,9 +23,10 @@ enum {
 typedef struct grid {
     int64_t across, down;
     bool by_position;
-    int cell;  /* pixels of a cell's width */
-    int below; /* and under the map */
-    bool text; /* in the cells */
+    int cell;    /* pixels of a cell's width */
+    int below;   /* and under the map */
+    bool text;   /* in the cells */
+    bool failed; /* memory was short */
 } grid;
 
 static const es_next_token *candidate_at(const es_predictions *predictions, const grid *grid,
@@ -42,7 +43,8 @@ static void add_token_label(es_text *label, const es_space *space, int64_t id)
 }
 
 /* Pixels under a map for the tokens from `first` on, set upright. */
-static int label_room(const es_space *space, const es_predictions *predictions, int64_t first)
+static int label_room(const es_space *space, const es_predictions *predictions, int64_t first,
+                      bool *failed)
 {
     int widest = 1;
     for (int64_t i = first; i < predictions->token_count; i++) {
@@ -50,6 +52,7 @@ static int label_room(const es_space *space, const es_predictions *predictions, 
         add_token_label(&label, space, predictions->tokens[i]);
         int width = label.size ? es_display_width(label.data, label.size) : 0;
         if (width > widest) widest = width;
+        *failed |= label.failed;
         es_text_release(&label);
     }
     return 24 + (int)es_figure_text_width(widest, 12.5);
@@ -63,8 +66,9 @@ static grid plan(const es_space *space, const es_predictions *predictions)
     grid.text = !grid.by_position || grid.across <= LETTERED;
     int64_t room = 1400 / grid.across;
     grid.cell = !grid.text ? (int)(room < 1 ? 1 : room > 15 ? 15 : room) : 92;
-    grid.below =
-        grid.by_position && grid.across <= LABELLED ? label_room(space, predictions, 0) : 52;
+    grid.below = grid.by_position && grid.across <= LABELLED
+                     ? label_room(space, predictions, 0, &grid.failed)
+                     : 52;
     return grid;
 }
 
@@ -203,6 +207,7 @@ es_figure es_figure_lens(const es_space *space, const es_predictions *prediction
     es_text_release(&title);
     es_text_release(&subtitle);
     es_figure_area(&figure, LEFT, BAR, TOP, grid.below);
+    figure.script.failed |= grid.failed;
     add_cells(&figure.script, predictions, &grid);
     add_columns(&figure.script, space, predictions, &grid);
     bool light = add_texts(&figure.script, "light", predictions, &grid, false);
@@ -219,8 +224,8 @@ es_figure es_figure_surprisal(const es_space *space, const es_predictions *predi
 {
     enum { WIDE = 860, TALL = 300, EDGE = 66 };
     int64_t count = predictions->token_count - 1;
-    bool labelled = count <= LABELLED;
-    int below = labelled ? label_room(space, predictions, 1) : 58;
+    bool labelled = count <= LABELLED, failed = false;
+    int below = labelled ? label_room(space, predictions, 1, &failed) : 58;
     es_text title = {0}, subtitle = {0};
     es_text_add(&title, "Surprisal of each token of ");
     es_render_prompt_label(&title, space, predictions, predictions->token_count, 60);
@@ -233,6 +238,7 @@ es_figure es_figure_surprisal(const es_space *space, const es_predictions *predi
     es_text_release(&subtitle);
     es_figure_area(&figure, EDGE, 24, TOP + 8, below);
     es_text *script = &figure.script;
+    script->failed |= failed;
     es_text_add(script, "$tokens << " ES_GNUPLOT_END "\n");
     for (int64_t p = 0; p < count; p++) {
         es_text label = {0};

@@ -308,6 +308,7 @@ static void add_position_columns(es_table *table, int64_t depth)
         es_text title = {0};
         es_text_printf(&title, "layer %lld", (long long)lens_layer(depth, c));
         es_table_token_column(table, title.data ? title.data : "");
+        table->failed |= title.failed;
         es_text_release(&title);
     }
 }

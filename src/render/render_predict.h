@@ -12,10 +12,6 @@ static inline const es_prediction *es_states_of(const es_predictions *prediction
     return predictions->states + position * predictions->depth;
 }
 
-/* The tokens' bytes, one after the other. */
-void es_render_prompt_bytes(es_text *text, const es_space *space,
-                            const es_predictions *predictions);
-
 /* The first `count` tokens between quotes, safe on a terminal, the end of them where they are wider
  * than `columns`. */
 void es_render_prompt_label(es_text *text, const es_space *space, const es_predictions *predictions,

@@ -5,14 +5,6 @@
 
 #include <math.h>
 
-void es_render_prompt_bytes(es_text *text, const es_space *space, const es_predictions *predictions)
-{
-    for (int64_t i = 0; i < predictions->token_count; i++) {
-        es_bytes token = es_vocabulary_token(es_space_vocabulary(space), predictions->tokens[i]);
-        if (token.data) es_text_append(text, token.data, token.size);
-    }
-}
-
 /* ---- JSON -------------------------------------------------------------------------------------
  */
 
@@ -147,11 +139,8 @@ static void write_position(es_json_writer *json, const es_space *space,
 static void write_tokens(es_json_writer *json, const es_space *space,
                          const es_predictions *predictions)
 {
-    es_text prompt = {0};
-    es_render_prompt_bytes(&prompt, space, predictions);
     es_json_write_key(json, "prompt");
-    es_json_write_bytes(json, prompt.data ? prompt.data : "", prompt.size);
-    es_text_release(&prompt);
+    es_json_write_bytes(json, predictions->prompt, predictions->prompt_size);
     es_json_write_key(json, "tokens");
     es_json_write_array(json);
     for (int64_t i = 0; i < predictions->token_count; i++) {
@@ -304,17 +293,14 @@ void es_render_predict_csv(const es_space *space, const es_predictions *answers,
     for (int64_t q = 0; q < count && !ferror(out); q++) {
         const es_predictions *answer = &answers[q];
         const es_prediction *final = es_predict_final(answer);
-        es_text prompt = {0};
-        es_render_prompt_bytes(&prompt, space, answer);
         int64_t lines = by_state ? answer->position_count * answer->depth : final->count;
         for (int64_t i = 0; i < lines; i++) {
-            if (named) es_csv_bytes(&csv, prompt.data ? prompt.data : "", prompt.size);
+            if (named) es_csv_bytes(&csv, answer->prompt, answer->prompt_size);
             if (by_state)
                 add_state(&csv, space, answer, &answer->states[i]);
             else
                 add_candidate(&csv, &final->next[i]);
         }
-        es_text_release(&prompt);
     }
 }
 

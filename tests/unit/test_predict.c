@@ -6,9 +6,11 @@
 #include "models.h"
 
 #include "analysis/logit_order.h"
+#include "render/figure_style.h"
 
 #include <embscope/predict.h>
 #include <embscope/prompt.h>
+#include <embscope/render.h>
 #include <math.h>
 
 enum { LAYERS = 2, HEADS = 2, WIDTH = 8, INNER = 12, CONTEXT = 12 };
@@ -495,6 +497,74 @@ static void survives_every_failing_allocation(void **state)
     unload(&at);
 }
 
+/* ---- rendering --------------------------------------------------------------------------------
+ */
+
+typedef struct drawn {
+    const es_space *space;
+    es_predictions one, lens, all, both;
+} drawn;
+
+static es_status draw(es_figure figure, es_error *error)
+{
+    bool failed = figure.script.failed;
+    es_text_release(&figure.script);
+    return failed ? es_fail(error, ES_NO_MEMORY, "a script") : ES_OK;
+}
+
+static es_status render_all(const drawn *drawn, FILE *out, es_error *error)
+{
+    const es_predictions *answers[] = {&drawn->one, &drawn->lens, &drawn->all, &drawn->both};
+    es_status status = ES_OK;
+    for (int form = 0; form < 4; form++) {
+        es_render_options options = {.output = (es_output)form};
+        for (int i = 0; i < 4 && !status; i++)
+            status = es_render_predict(drawn->space, answers[i], &options, out, error);
+        if (!status)
+            status = es_render_predict_list(drawn->space, answers[0], 1, &options, out, error);
+    }
+    if (!status) status = draw(es_figure_prediction(drawn->space, &drawn->one), error);
+    if (!status) status = draw(es_figure_lens(drawn->space, &drawn->lens), error);
+    if (!status) status = draw(es_figure_lens(drawn->space, &drawn->both), error);
+    if (!status) status = draw(es_figure_surprisal(drawn->space, &drawn->all), error);
+    return status;
+}
+
+/* Each allocation fails once, and is told. The stream's own buffer is there before. */
+static void renders_or_says_why(void **state)
+{
+    (void)state;
+    static char buffer[1 << 16];
+    loaded at = load(&(plan){.untied = true});
+    drawn drawn = {
+        .space = es_model_unembedding(at.model),
+        .one = predict(&at, TOKENS, &(es_predict_options){.keep_rows = true}),
+        .lens = predict(&at, TOKENS, &(es_predict_options){.lens = true}),
+        .all = predict(&at, TOKENS, &(es_predict_options){.all_positions = true}),
+        .both = predict(&at, TOKENS, &(es_predict_options){.all_positions = true, .lens = true})};
+    int64_t n = 0;
+    for (bool failed = true; failed; n++) {
+        FILE *out = fopen("/dev/null", "w");
+        assert_non_null(out);
+        setvbuf(out, buffer, _IOFBF, sizeof buffer);
+        es_error error = {{0}};
+        atomic_store(&failures, 0);
+        atomic_store(&allocations_left, n);
+        es_status status = render_all(&drawn, out, &error);
+        atomic_store(&allocations_left, -1);
+        failed = atomic_load(&failures) > 0;
+        fclose(out);
+        if (failed && status != ES_NO_MEMORY) fail_msg("allocation %lld", (long long)n);
+        if (!failed) assert_ok(status, error);
+    }
+    assert_true(n > 100);
+    es_predict_release(&drawn.one);
+    es_predict_release(&drawn.lens);
+    es_predict_release(&drawn.all);
+    es_predict_release(&drawn.both);
+    unload(&at);
+}
+
 static void threads_change_nothing(void **state)
 {
     (void)state;
@@ -523,6 +593,7 @@ int main(void)
         cmocka_unit_test(reads_prompts),
         cmocka_unit_test(can_be_cancelled),
         cmocka_unit_test(survives_every_failing_allocation),
+        cmocka_unit_test(renders_or_says_why),
         cmocka_unit_test(threads_change_nothing),
     };
     return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
