@@ -273,6 +273,27 @@ static es_status read_prompts(question *asked)
     return asked->answers ? ES_OK : cli_fail(&call->error, ES_NO_MEMORY, "out of memory");
 }
 
+static es_status render_to(question *asked, const es_render_options *render, FILE *out)
+{
+    cli_call *call = asked->call;
+    const es_space *space = es_model_unembedding(asked->model);
+    return ((const settings *)call->settings)->prompts
+               ? es_render_predict_list(space, asked->answers, asked->count, render, out,
+                                        &call->error)
+               : es_render_predict(space, asked->answers, render, out, &call->error);
+}
+
+/* What is said of every position after every layer may be too long for memory. */
+static es_status stream_answers(question *asked)
+{
+    cli_call *call = asked->call;
+    cli_sink sink;
+    es_render_options render;
+    es_status status = cli_call_stream(call, call->common->output, &sink, &render);
+    if (status) return status;
+    return cli_sink_close(&sink, render_to(asked, &render, sink.out), &call->error);
+}
+
 static es_status render_answers(question *asked)
 {
     cli_call *call = asked->call;
@@ -281,13 +302,10 @@ static es_status render_answers(question *asked)
     if (call->common->plot)
         status = es_plot_predict(es_model_unembedding(asked->model), asked->answers,
                                  call->common->plot, &call->error);
-    if (!status) status = cli_call_render(call, &render);
     if (status) return status;
-    es_space *space = es_model_unembedding(asked->model);
-    return ((const settings *)call->settings)->prompts
-               ? es_render_predict_list(space, asked->answers, asked->count, &render, call->out,
-                                        &call->error)
-               : es_render_predict(space, asked->answers, &render, call->out, &call->error);
+    if (asked->options.all_positions) return stream_answers(asked);
+    status = cli_call_render(call, &render);
+    return status ? status : render_to(asked, &render, call->out);
 }
 
 static es_status answer(question *asked)
