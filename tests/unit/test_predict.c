@@ -214,6 +214,10 @@ static void every_candidate_adds_up(void **state)
             assert_int_equal(all.states[i].layer, i % (LAYERS + 1));
             assert_int_equal(all.states[i].position, i / (LAYERS + 1));
             check_candidates(&all.states[i]);
+            const es_prediction *last = &all.states[i - i % (LAYERS + 1) + LAYERS];
+            int64_t rank = all.states[i].answer_rank;
+            assert_int_equal(all.states[i].next[rank - 1].id, last->next[0].id);
+            assert_true(all.states[i].next[rank - 1].logit == all.states[i].answer_logit);
         }
         es_predict_release(&all);
         unload(&at);
