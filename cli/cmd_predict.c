@@ -315,6 +315,8 @@ static es_status answer(question *asked)
     int threads = (int)call->common->threads;
     es_status status = read_prompts(asked);
     if (!status) status = cli_model_open(call);
+    if (!status) status = cli_model_check_output(call, chosen->logits);
+    if (!status) status = cli_model_check_output(call, chosen->hidden);
     if (!status) status = es_model_create(call->space, threads, &asked->model, &call->error);
     if (status) return status;
     es_predict_options *options = &asked->options;
@@ -337,8 +339,6 @@ static es_status run(cli_call *call)
     const settings *chosen = call->settings;
     question asked = {.call = call};
     call->input = chosen->prompts;
-    call->also_written[0] = chosen->logits;
-    call->also_written[1] = chosen->hidden;
     es_status status = check_usage(call);
     if (!status) status = parse_position(call, &asked.options);
     if (!status) status = answer(&asked);

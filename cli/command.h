@@ -25,7 +25,6 @@ typedef struct cli_call {
     const char **arguments;      /* MODEL first */
     int64_t argument_count;      /* MODEL included */
     const char *input;           /* a file the command reads besides the common ones, or NULL */
-    const char *also_written[2]; /* files it writes besides -o and --plot, or NULL */
     es_space *space;             /* by cli_model_open() */
     cli_progress progress;
     double started;
@@ -65,7 +64,9 @@ extern const cli_command cli_command_positions;
 extern const cli_command cli_command_audit;
 extern const cli_command cli_command_cluster;
 extern const cli_command cli_command_predict;
+extern const cli_command cli_command_evaluate;
 extern const cli_command cli_command_report;
+extern const cli_command cli_command_export;
 
 /* What several commands do (call.c). All of them fill call->error. */
 

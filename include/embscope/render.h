@@ -9,6 +9,8 @@
 
 #include <embscope/audit.h>
 #include <embscope/cluster.h>
+#include <embscope/evaluate.h>
+#include <embscope/export.h>
 #include <embscope/full_matrix.h>
 #include <embscope/knn.h>
 #include <embscope/near_pairs.h>
@@ -108,6 +110,18 @@ es_status es_render_logits(const double *logits, int64_t positions, int64_t rows
 
 /* The residual streams, float32 (layers + 1, tokens, d), as a .npy file; needs keep_hidden. */
 es_status es_render_hidden_npy(const es_predictions *predictions, FILE *out, es_error *error);
+
+/* What an export wrote to `path`, `bytes` in all: a file, or the projector's folder. */
+es_status es_render_export(const es_space *space, const es_export *written, const char *path,
+                           int64_t bytes, const es_render_options *options, FILE *out,
+                           es_error *error);
+
+/* Evaluations of one space on `count` >= 1 data sets, all under the same options. CSV has a line
+ * for each score, or with `details` for each question (and method of an analogy); JSON has the
+ * questions with `details` only. */
+es_status es_render_evaluate(const es_space *space, const es_evaluation *evaluations, int64_t count,
+                             bool details, const es_render_options *options, FILE *out,
+                             es_error *error);
 
 /* The report: a short form for the terminal (or JSON), and one self-contained HTML page with its
  * figures inlined. */

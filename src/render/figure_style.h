@@ -53,6 +53,7 @@ es_figure es_figure_prediction(const es_space *space, const es_predictions *pred
 es_figure es_figure_lens(const es_space *space, const es_predictions *predictions);
 /* Needs every position, and two tokens. */
 es_figure es_figure_surprisal(const es_space *space, const es_predictions *predictions);
+es_figure es_figure_evaluation(const es_space *space, const es_evaluation *evaluation);
 es_figure es_figure_embeddings(const es_space *space, const es_selection *selection,
                                const double *vectors);
 
