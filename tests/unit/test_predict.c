@@ -144,9 +144,6 @@ static es_predictions predict(const loaded *at, int64_t count, const es_predict_
     return predictions;
 }
 
-/* ---- sorting ----------------------------------------------------------------------------------
- */
-
 static void sorts_rows_with_ties_and_gaps(void **state)
 {
     (void)state;
@@ -343,9 +340,6 @@ static void a_silent_model_prefers_nothing(void **state)
     unload(&at);
 }
 
-/* ---- what is handed out -----------------------------------------------------------------------
- */
-
 typedef struct taken {
     int64_t positions, most;
     double first[TOKENS];
@@ -500,9 +494,6 @@ static void survives_every_failing_allocation(void **state)
     }
     unload(&at);
 }
-
-/* ---- rendering --------------------------------------------------------------------------------
- */
 
 typedef struct drawn {
     const es_space *space;
