@@ -20,8 +20,8 @@
  * The headers in the order data flows: status (errors), space (a matrix and where it came from),
  * vocabulary (names of rows, text to ids), selection (what the user named), model (a GPT-2 that can
  * be run), the analyses (info, tying, similarity, neighbors, near_pairs, matrix, full_matrix,
- * distribution, spectrum, cluster, knn, audit, positions, unembed, evaluate, report), index (many
- * queries), export (rows to files), render and plot (results to bytes).
+ * distribution, spectrum, cluster, knn, audit, positions, predict, unembed, evaluate, report),
+ * index (many queries), export (rows to files), render and plot (results to bytes).
  *
  * Ownership: inputs are borrowed for the call; a result has one _release() or _free(), legal on all
  * zero and NULL. Options are structs whose all-zero value is the default; NULL stands for it. An
@@ -45,7 +45,9 @@
 #include <embscope/neighbors.h>
 #include <embscope/plot.h>
 #include <embscope/positions.h>
+#include <embscope/predict.h>
 #include <embscope/progress.h>
+#include <embscope/prompt.h>
 #include <embscope/render.h>
 #include <embscope/report.h>
 #include <embscope/selection.h>

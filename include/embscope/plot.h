@@ -14,6 +14,7 @@
 #include <embscope/matrix.h>
 #include <embscope/neighbors.h>
 #include <embscope/positions.h>
+#include <embscope/predict.h>
 #include <embscope/similarity.h>
 #include <embscope/spectrum.h>
 #include <embscope/tying.h>
@@ -68,6 +69,13 @@ es_status es_plot_clusters(const es_space *space, const es_clusters *clusters, c
  * how much the odd one is farther off, question by question. */
 es_status es_plot_evaluation(const es_space *space, const es_evaluation *evaluation,
                              const char *path, es_error *error);
+
+/* One of three. After one token: the logit of every row against its cosine, coloured by norm, the
+ * first ones named (needs keep_rows). With the lens: a heat map of the first candidates after each
+ * layer, of that token or along the prompt. Along the prompt without the lens: the surprisal of
+ * each token (BAD_ARGUMENT for a prompt of one). */
+es_status es_plot_predict(const es_space *space, const es_predictions *predictions,
+                          const char *path, es_error *error);
 
 ES_END_DECLARATIONS
 #endif

@@ -15,6 +15,7 @@
 #include <embscope/knn.h>
 #include <embscope/near_pairs.h>
 #include <embscope/positions.h>
+#include <embscope/predict.h>
 #include <embscope/report.h>
 #include <embscope/spectrum.h>
 #include <embscope/tying.h>
@@ -110,6 +111,24 @@ es_status es_render_cluster(const es_space *space, const es_clusters *clusters,
 /* As a NumPy archive, stored: `labels` int32 (rows), `cosine` float64 (rows), `centers` float32
  * (clusters, columns), `seeds` int64. */
 es_status es_render_cluster_npz(const es_clusters *clusters, FILE *out, es_error *error);
+
+/* CSV has a line for each candidate; with the lens or every position, one for each state. */
+es_status es_render_predict(const es_space *space, const es_predictions *predictions,
+                            const es_render_options *options, FILE *out, es_error *error);
+/* Several prompts: `prompts` in JSON, a block each in a table, a column in CSV, a line each in
+ * JSONL. */
+es_status es_render_predict_list(const es_space *space, const es_predictions *answers,
+                                 int64_t count, const es_render_options *options, FILE *out,
+                                 es_error *error);
+
+/* A .npy file of logits, float64 (positions, rows), from front to back: its header, then as many
+ * positions at a time as there are. */
+void es_render_logits_header(int64_t positions, int64_t rows, FILE *out);
+es_status es_render_logits(const double *logits, int64_t positions, int64_t rows, FILE *out,
+                           es_error *error);
+
+/* The residual streams, float32 (layers + 1, tokens, d), as a .npy file; needs keep_hidden. */
+es_status es_render_hidden_npy(const es_predictions *predictions, FILE *out, es_error *error);
 
 /* What an export wrote to `path`, `bytes` in all: a file, or the projector's folder. */
 es_status es_render_export(const es_space *space, const es_export *written, const char *path,

@@ -74,25 +74,33 @@ static void put_figures(es_npz_writer *writer, const es_npz_member *member, bool
     put_number(writer, (uint64_t)extra_size, 2);
 }
 
-void es_npy_header_bytes(const char *descr, int64_t rows, int64_t columns,
-                         char header[ES_NPY_HEADER])
+void es_npy_header_of_shape(const char *descr, const int64_t *shape, int dimensions,
+                            char header[ES_NPY_HEADER])
 {
     enum { MAGIC = 8, PREFIX = 10 };
     static const char magic[MAGIC] = "\x93NUMPY\x01"; /* version 1.0: the NUL that ends it */
+    assert(dimensions >= 1 && dimensions <= 3);
     memset(header, ' ', ES_NPY_HEADER);
     memcpy(header, magic, MAGIC);
     header[MAGIC] = ES_NPY_HEADER - PREFIX;
     header[MAGIC + 1] = 0;
-    char shape[48];
-    if (columns)
-        snprintf(shape, sizeof shape, "(%lld, %lld)", (long long)rows, (long long)columns);
-    else
-        snprintf(shape, sizeof shape, "(%lld,)", (long long)rows);
-    int length = snprintf(header + PREFIX, ES_NPY_HEADER - PREFIX,
-                          "{'descr': '%s', 'fortran_order': False, 'shape': %s, }", descr, shape);
-    assert(length > 0 && length < ES_NPY_HEADER - PREFIX);
-    header[PREFIX + length] = ' ';
+    char *text = header + PREFIX;
+    size_t room = ES_NPY_HEADER - PREFIX;
+    int length = snprintf(text, room, "{'descr': '%s', 'fortran_order': False, 'shape': (", descr);
+    for (int i = 0; i < dimensions; i++)
+        length += snprintf(text + length, room - (size_t)length, "%s%lld", i ? ", " : "",
+                           (long long)shape[i]);
+    length += snprintf(text + length, room - (size_t)length, "%s), }", dimensions == 1 ? "," : "");
+    assert(length > 0 && (size_t)length < room);
+    text[length] = ' ';
     header[ES_NPY_HEADER - 1] = '\n';
+}
+
+void es_npy_header_bytes(const char *descr, int64_t rows, int64_t columns,
+                         char header[ES_NPY_HEADER])
+{
+    int64_t shape[2] = {rows, columns};
+    es_npy_header_of_shape(descr, shape, columns ? 2 : 1, header);
 }
 
 static uint32_t crc_on(uint32_t crc, const char *data, int64_t size)

@@ -48,4 +48,8 @@ void es_npz_write_end(es_npz_writer *writer);
 void es_npy_header_bytes(const char *descr, int64_t rows, int64_t columns,
                          char header[ES_NPY_HEADER]);
 
+/* The same for 1 to 3 dimensions. */
+void es_npy_header_of_shape(const char *descr, const int64_t *shape, int dimensions,
+                            char header[ES_NPY_HEADER]);
+
 #endif

@@ -52,6 +52,8 @@ void es_render_audit_members(es_json_writer *json, const es_space *space, const 
 void es_render_positions_members(es_json_writer *json, const es_positions *positions);
 void es_render_cluster_members(es_json_writer *json, const es_space *space,
                                const es_clusters *clusters);
+void es_render_predict_members(es_json_writer *json, const es_space *space,
+                               const es_predictions *predictions);
 void es_render_matrix_members(es_json_writer *json, const es_matrix *matrix);
 
 /* The tables without the heading; the report shows them under its own. */
@@ -73,6 +75,8 @@ es_status es_render_audit_body(const es_space *space, const es_audit *audit, int
 es_status es_render_positions_body(const es_positions *positions, const es_render_options *options,
                                    FILE *out, es_error *error);
 es_status es_render_cluster_body(const es_space *space, const es_clusters *clusters,
+                                 const es_render_options *options, FILE *out, es_error *error);
+es_status es_render_predict_body(const es_space *space, const es_predictions *predictions,
                                  const es_render_options *options, FILE *out, es_error *error);
 es_status es_render_matrix_body(const es_matrix *matrix, const es_render_options *options,
                                 FILE *out, es_error *error);
