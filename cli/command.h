@@ -65,6 +65,7 @@ extern const cli_command cli_command_positions;
 extern const cli_command cli_command_audit;
 extern const cli_command cli_command_cluster;
 extern const cli_command cli_command_predict;
+extern const cli_command cli_command_generate;
 extern const cli_command cli_command_report;
 
 /* What several commands do (call.c). All of them fill call->error. */

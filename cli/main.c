@@ -17,11 +17,12 @@ static const cli_command *const commands[] = {&cli_command_info,       &cli_comm
                                               &cli_command_spectrum,   &cli_command_cluster,
                                               &cli_command_knn,        &cli_command_audit,
                                               &cli_command_positions,  &cli_command_predict,
-                                              &cli_command_report,     NULL};
+                                              &cli_command_generate,   &cli_command_report,
+                                              NULL};
 
 /* Commands that users may have read about, and that are not in this version. */
-static const char *const later_commands[] = {"generate", "unembed", "compare", "drift", "evaluate",
-                                             "search",   "export",  "fetch",   "serve"};
+static const char *const later_commands[] = {"unembed", "compare", "drift", "evaluate",
+                                             "search",  "export",  "fetch", "serve"};
 
 static const cli_command *find_command(const char *name)
 {

@@ -29,10 +29,12 @@
 #ifndef EMBSCOPE_EMBSCOPE_H
 #define EMBSCOPE_EMBSCOPE_H
 
+#include <embscope/attribution.h>
 #include <embscope/audit.h>
 #include <embscope/cluster.h>
 #include <embscope/distribution.h>
 #include <embscope/full_matrix.h>
+#include <embscope/generate.h>
 #include <embscope/index.h>
 #include <embscope/info.h>
 #include <embscope/knn.h>

@@ -51,6 +51,7 @@ es_figure es_figure_prediction(const es_space *space, const es_predictions *pred
 es_figure es_figure_lens(const es_space *space, const es_predictions *predictions);
 /* Needs every position, and two tokens. */
 es_figure es_figure_surprisal(const es_space *space, const es_predictions *predictions);
+es_figure es_figure_attribution(const es_space *space, const es_attribution *attribution);
 es_figure es_figure_embeddings(const es_space *space, const es_selection *selection,
                                const double *vectors);
 
