@@ -21,16 +21,16 @@ static const cli_example examples[] = {
     {"generate demo 'A cat is' --temperature 0.8 --seed 7", "drawn by lot, the same every time"},
     {"generate demo 'A cat is' --top-k 40 --top-p 0.9 --json", "from the likeliest alone"},
     {"generate demo --special '<|endoftext|>'", "a text from its beginning"},
-    {"generate demo < prompt.txt", "the prompt is standard input, its last line end included"},
+    {"generate demo < text.txt", "the prompt is standard input"},
     {0}};
 
 static const char *const details[] = {
     "Runs the model (GPT-2 and its kin) on the prompt and goes on with one token after the other: "
     "the most probable one, of equal ones the lowest id; or, with --temperature, --top-k, --top-p "
-    "or --seed, one drawn by lot. Several PROMPT arguments are joined by one space; without one, "
-    "or with '-', the prompt is standard input, all of its bytes. Nothing is put before it.",
-    "It ends after -n tokens, at the token that ends a text (config.json's eos_token_id, or "
-    "<|endoftext|>), or when the context is full; what is too old is never dropped to go on.",
+    "or --seed, one drawn by lot. Without PROMPT, or with '-', it is standard input without its "
+    "last line's end. Nothing is put before it.",
+    "The text ends after -n tokens, at the token that ends a text (config.json's eos_token_id, or "
+    "<|endoftext|>), or when the model's context is full: nothing old is dropped to go on.",
     "Standard output gets the prompt and what follows; on a terminal as it comes, with control "
     "characters escaped.",
     NULL};
@@ -87,32 +87,35 @@ static const cli_option_group groups[] = {{"Continuation", own_options},
                                           {"Output", cli_output_options},
                                           {0}};
 
-/* The PROMPT arguments with a space between, or all of standard input; the caller's to free. */
+/* The PROMPT, or standard input without its last line's end; *text is the caller's to free. */
 static es_status read_prompt(cli_call *call, char **text, size_t *size)
 {
-    if (call->argument_count == 1 ||
-        (call->argument_count == 2 && !strcmp(call->arguments[1], "-"))) {
-        if (isatty(STDIN_FILENO))
-            cli_call_note(call, "reading the prompt from the terminal; Ctrl-D ends it");
-        return cli_read_all("-", text, size, &call->error);
+    const char *prompt = call->argument_count > 1 ? call->arguments[1] : "-";
+    if (strcmp(prompt, "-") != 0) {
+        *size = strlen(prompt);
+        *text = strdup(prompt);
+        return *text ? ES_OK : cli_fail(&call->error, ES_NO_MEMORY, "out of memory");
     }
-    FILE *joined = open_memstream(text, size);
-    if (!joined) return cli_fail(&call->error, ES_NO_MEMORY, "out of memory");
-    for (int64_t i = 1; i < call->argument_count; i++)
-        fprintf(joined, "%s%s", i > 1 ? " " : "", call->arguments[i]);
-    bool failed = ferror(joined) | fclose(joined);
-    return failed ? cli_fail(&call->error, ES_NO_MEMORY, "out of memory") : ES_OK;
+    if (isatty(STDIN_FILENO))
+        cli_call_note(call, "reading the prompt from the terminal; Ctrl-D ends it");
+    es_status status = cli_read_all("-", text, size, &call->error);
+    if (status) return status;
+    if (*size && (*text)[*size - 1] == '\n') --*size;
+    if (*size && (*text)[*size - 1] == '\r') --*size;
+    return ES_OK;
 }
 
-static es_status encode_prompt(cli_call *call, es_ids *ids)
+static es_status encode_prompt(cli_call *call, const es_model *model, es_ids *ids)
 {
-    char *text = NULL;
-    size_t size = 0;
-    es_status status = read_prompt(call, &text, &size);
-    if (!status && size)
-        status = es_vocabulary_encode(es_space_vocabulary(call->space), (es_bytes){text, size},
-                                      call->common->special, ids, &call->error);
-    free(text);
+    char *data = NULL;
+    es_bytes text = {0};
+    bool special = call->common->special;
+    es_status status = read_prompt(call, &data, &text.size);
+    text.data = data;
+    if (!status) status = es_prompt_encode(model, "the prompt", text, special, ids, &call->error);
+    const char *note = status ? NULL : es_prompt_note(model, text, special);
+    if (note) cli_call_note(call, note);
+    free(data);
     return status;
 }
 
@@ -242,7 +245,7 @@ static es_status go_on(cli_call *call, es_model *model)
     es_ids prompt = {0};
     es_generation generation = {0};
     bool is_text = !common->json && !common->csv && !common->output && !chosen->table;
-    es_status status = encode_prompt(call, &prompt);
+    es_status status = encode_prompt(call, model, &prompt);
     if (!status)
         status = is_text && isatty(STDOUT_FILENO)
                      ? generate_live(call, model, &prompt, &generation)
@@ -256,6 +259,8 @@ static es_status go_on(cli_call *call, es_model *model)
 static es_status run(cli_call *call)
 {
     es_model *model;
+    if (call->argument_count > 2)
+        return cli_call_usage(call, "generate takes one PROMPT: put it between quotes");
     es_status status = check_numbers(call);
     if (!status) status = cli_model_open(call);
     if (!status)
@@ -268,9 +273,9 @@ static es_status run(cli_call *call)
 
 const cli_command cli_command_generate = {
     .name = "generate",
-    .stage = "The model at work",
+    .stage = "The model's answer",
     .summary = "go on with a prompt",
-    .arguments = "MODEL [PROMPT...]",
+    .arguments = "MODEL [PROMPT]",
     .examples = examples,
     .details = details,
     .options = groups,

@@ -14,6 +14,7 @@ typedef struct job {
     double *hidden; /* (width): ln_f(x) */
     double *v;      /* (width): the unembedding's row, or the difference of two */
     double *toward; /* (width): what a part is multiplied with */
+    float *row;     /* (width) of a matrix */
 } job;
 
 static double dot(int64_t n, const double *a, const double *b)
@@ -114,8 +115,10 @@ static void split_heads(const job *job, const es_gpt2_layer *layer, const float 
     int64_t d = config->width, size = d / config->heads;
     for (int64_t h = 0; h < config->heads; h++) {
         heads[h] = 0;
-        for (int64_t k = h * size; k < (h + 1) * size; k++)
-            heads[h] += outputs[k] * project(d, layer->attention_weight + k * d, job->toward);
+        for (int64_t k = h * size; k < (h + 1) * size; k++) {
+            es_weight_row(&layer->attention, k, job->row);
+            heads[h] += outputs[k] * project(d, job->row, job->toward);
+        }
     }
 }
 
@@ -157,10 +160,11 @@ static es_status allocate(job *job, es_attribution *out, es_error *error)
     out->mlp = es_alloc(layers, sizeof *out->mlp);
     out->path = es_alloc(layers + 1, sizeof *out->path);
     job->hidden = es_alloc(d, 3 * sizeof *job->hidden);
+    job->row = es_alloc(d, sizeof *job->row);
     job->trace.mlp = es_alloc(layers * d, sizeof *job->trace.mlp);
     job->trace.heads = es_alloc(layers * d, sizeof *job->trace.heads);
     if (!out->head || !out->attention_bias || !out->attention || !out->mlp || !out->path ||
-        !job->hidden || !job->trace.mlp || !job->trace.heads)
+        !job->hidden || !job->row || !job->trace.mlp || !job->trace.heads)
         return es_fail_memory(error, "a text's states",
                               (size_t)(2 * layers * d) * sizeof *job->trace.mlp);
     job->v = job->hidden + d;
@@ -221,6 +225,7 @@ es_status es_attribution_compute(es_model *model, const int64_t *ids, int64_t co
     job job = {.model = model, .ids = ids, .count = count};
     es_status status = compute(&job, target ? target : &top, progress, attribution, error);
     free(job.hidden);
+    free(job.row);
     free(job.trace.mlp);
     free(job.trace.heads);
     if (status != ES_OK) es_attribution_release(attribution);
