@@ -1,10 +1,13 @@
 /* "cat-dog" and what else a user may say: which logit is meant. */
 #include "base/memory.h"
 #include "base/status.h"
+#include "base/text.h"
 
 #include <embscope/attribution.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { PIECES_SHOWN = 8 };
 
 /* What a name stands for, or 0. */
 static int64_t named(const char *word)
@@ -12,6 +15,38 @@ static int64_t named(const char *word)
     if (strcmp(word, "@top") == 0) return ES_ATTRIBUTE_TOP;
     if (strcmp(word, "@second") == 0) return ES_ATTRIBUTE_SECOND;
     return 0;
+}
+
+static es_status fail_pieces(const es_space *space, const char *word, const es_item *item,
+                             es_error *error)
+{
+    es_text pieces = {0};
+    for (int64_t i = 0; i < item->piece_count && i < PIECES_SHOWN; i++) {
+        es_bytes piece = es_vocabulary_token(es_space_vocabulary(space), item->piece_ids[i]);
+        es_text_add(&pieces, i ? " + \"" : "\"");
+        if (piece.data) es_text_append(&pieces, piece.data, piece.size);
+        es_text_add(&pieces, "\"");
+    }
+    if (item->piece_count > PIECES_SHOWN) es_text_add(&pieces, " + ...");
+    es_status status =
+        pieces.failed || !pieces.data
+            ? es_fail_memory(error, "a token", strlen(word))
+            : es_fail(error, ES_NOT_FOUND,
+                      "'%s' is %lld tokens, %s, and a logit is one token's; name one, as text or "
+                      "as @ID",
+                      word, (long long)item->piece_count, pieces.data);
+    es_text_release(&pieces);
+    return status;
+}
+
+/* Is every word one row? */
+static es_status check_single(const es_space *space, const char *const *words,
+                              const es_selection *selection, es_error *error)
+{
+    for (int64_t i = 0; i < selection->count; i++)
+        if (selection->items[i].id < 0)
+            return fail_pieces(space, words[i], &selection->items[i], error);
+    return ES_OK;
 }
 
 /* Words to rows: those with names of their own, and the others together. */
@@ -26,8 +61,13 @@ static es_status resolve(const es_space *space, const char *const words[2], int 
         if (!named(words[i])) plain[plain_count++] = words[i];
     if (plain_count) {
         es_selection_options single = options ? *options : (es_selection_options){0};
-        single.pool_mean = false;
+        single.pool_mean = true; /* so that a word of several tokens is told of in our words */
         ES_TRY(es_selection_resolve(space, plain, plain_count, &single, &selection, error));
+        es_status status = check_single(space, plain, &selection, error);
+        if (status != ES_OK) {
+            es_selection_release(&selection);
+            return status;
+        }
         *note = selection.note;
         selection.note = NULL;
     }

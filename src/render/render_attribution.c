@@ -1,4 +1,5 @@
 #include "base/memory.h"
+#include "render/csv.h"
 #include "render/display.h"
 #include "render/number_text.h"
 #include "render/render_common.h"
@@ -6,6 +7,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { HEADS_SHOWN = 8 };
 
@@ -30,6 +32,33 @@ static void write_token(es_json_writer *json, const es_space *space, const char 
     es_json_write_end(json);
 }
 
+/* The parts one by one, in the order of the forward pass, ln_f's bias last; layer and head are from
+ * 1, 0 where the part has none. */
+typedef struct part {
+    const char *name;
+    int64_t layer, head;
+    double contribution;
+} part;
+
+static int64_t part_count(const es_attribution *attribution)
+{
+    return 3 + attribution->layers * (attribution->heads + 2);
+}
+
+static part part_at(const es_attribution *attribution, int64_t place)
+{
+    int64_t heads = attribution->heads, layer = (place - 2) / (heads + 2);
+    int64_t head = (place - 2) % (heads + 2);
+    if (place == 0) return (part){"token_embedding", 0, 0, attribution->token_embedding};
+    if (place == 1) return (part){"position_embedding", 0, 0, attribution->position_embedding};
+    if (layer == attribution->layers) return (part){"final_bias", 0, 0, attribution->final_bias};
+    if (head < heads)
+        return (part){"head", layer + 1, head + 1, attribution->head[layer * heads + head]};
+    return head == heads
+               ? (part){"attention_bias", layer + 1, 0, attribution->attention_bias[layer]}
+               : (part){"mlp", layer + 1, 0, attribution->mlp[layer]};
+}
+
 static void write_place(es_json_writer *json, const char *key, int64_t place)
 {
     es_json_write_key(json, key);
@@ -39,33 +68,43 @@ static void write_place(es_json_writer *json, const char *key, int64_t place)
         es_json_write_null(json);
 }
 
-/* layer and head from 1; 0: the part has none. */
-static void write_part(es_json_writer *json, const char *part, int64_t layer, int64_t head,
-                       double contribution)
-{
-    es_json_write_object(json);
-    es_json_write_key(json, "part");
-    es_json_write_text(json, part);
-    write_place(json, "layer", layer);
-    write_place(json, "head", head);
-    es_json_member_double(json, "contribution", contribution);
-    es_json_write_end(json);
-}
-
 static void write_parts(es_json_writer *json, const es_attribution *attribution)
 {
     es_json_write_key(json, "parts");
     es_json_write_array(json);
-    write_part(json, "token_embedding", 0, 0, attribution->token_embedding);
-    write_part(json, "position_embedding", 0, 0, attribution->position_embedding);
-    for (int64_t i = 0; i < attribution->layers; i++) {
-        for (int64_t h = 0; h < attribution->heads; h++)
-            write_part(json, "head", i + 1, h + 1, attribution->head[i * attribution->heads + h]);
-        write_part(json, "attention_bias", i + 1, 0, attribution->attention_bias[i]);
-        write_part(json, "mlp", i + 1, 0, attribution->mlp[i]);
+    for (int64_t i = 0; i < part_count(attribution); i++) {
+        part part = part_at(attribution, i);
+        es_json_write_object(json);
+        es_json_write_key(json, "part");
+        es_json_write_text(json, part.name);
+        write_place(json, "layer", part.layer);
+        write_place(json, "head", part.head);
+        es_json_member_double(json, "contribution", part.contribution);
+        es_json_write_end(json);
     }
-    write_part(json, "final_bias", 0, 0, attribution->final_bias);
     es_json_write_end(json);
+}
+
+static void add_place(es_csv *csv, int64_t place)
+{
+    if (place)
+        es_csv_int(csv, place);
+    else
+        es_csv_bytes(csv, NULL, 0);
+}
+
+void es_render_attribution_csv(const es_attribution *attribution, FILE *out)
+{
+    es_csv csv = es_csv_to(out);
+    es_csv_header(&csv, (const char *const[]){"part", "layer", "head", "contribution", NULL});
+    for (int64_t i = 0; i < part_count(attribution); i++) {
+        part part = part_at(attribution, i);
+        es_csv_bytes(&csv, part.name, strlen(part.name));
+        add_place(&csv, part.layer);
+        add_place(&csv, part.head);
+        es_csv_double(&csv, part.contribution);
+        es_csv_end_line(&csv);
+    }
 }
 
 void es_render_attribution_members(es_json_writer *json, const es_space *space,

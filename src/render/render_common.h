@@ -22,6 +22,9 @@ es_status es_render_heading(const es_space *space, const es_render_options *opti
  * terms have quotes of their own. */
 void es_display_query(es_text *text, const es_neighbors *neighbors, size_t size);
 
+/* A line for each part. */
+void es_render_attribution_csv(const es_attribution *attribution, FILE *out);
+
 /* "the logit of " cat" less that of " dog", 1.2345" */
 void es_attribution_title(es_text *text, const es_space *space, const es_attribution *attribution);
 
