@@ -82,7 +82,7 @@ static const cli_option own_options[] = {
     {0}};
 
 static const cli_option_group groups[] = {{"Continuation", own_options},
-                                          {"Model", cli_model_options},
+                                          {"Model", cli_run_options},
                                           {"Output", cli_csv_options},
                                           {"Output", cli_output_options},
                                           {0}};

@@ -22,10 +22,10 @@ static const cli_example examples[] = {
     {"predict demo \"A cat is a kind of\" --plot logits.svg", "every token's logit and cosine"},
     {"predict demo \"A cat is a pet.\" --lens --position all --plot lens.svg",
      "a heat map: layers against tokens"},
-    {"predict demo \"A cat is a kind of\" --attribute \" feline\" --against \" animal\"",
+    {"predict demo \"A cat is a kind of\" --attribute feline-animal",
      "what each part of the model adds to one logit, less another"},
-    {"predict demo \"A cat is a kind of\" --attribute @top --plot parts.svg",
-     "the same of the likeliest token, as a heat map of layers and heads"},
+    {"predict demo \"A cat is a kind of\" --attribute @top --plot p.svg",
+     "the likeliest token's, as a map of layers and heads"},
     {"predict demo \"<|endoftext|>A cat\" --special -k 3 --json", "after a special token"},
     {0}};
 
@@ -106,24 +106,8 @@ static const cli_option own_options[] = {
      .offset = offsetof(settings, hidden)},
     {0}};
 
-static const cli_option model_options[] = {
-    {.name = "vocab",
-     .type = CLI_FILE,
-     .value = "FILE",
-     .help = "the tokenizer's file, where it is not in the model's folder",
-     .offset = offsetof(settings, common.vocabulary)},
-    {.name = "threads",
-     .type = CLI_INTEGER,
-     .value = "N",
-     .help =
-         "threads to use (default: as many as there are processors); answers do not depend on it",
-     .offset = offsetof(settings, common.threads),
-     .minimum = 1,
-     .maximum = 1024},
-    {0}};
-
 static const cli_option_group groups[] = {{"Prediction", own_options},
-                                          {"Model", model_options},
+                                          {"Model", cli_run_options},
                                           {"Output", cli_plot_options},
                                           {"Output", cli_csv_options},
                                           {"Output", cli_jsonl_options},

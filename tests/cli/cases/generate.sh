@@ -31,7 +31,6 @@ try demo cat --top-p 1.1
 try demo cat --top-k 0
 try demo cat --temperature -1
 try demo cat --table --json
-try demo cat --transform center
 python3 "$MODELS" words w.vec
 try w.vec cat
 python3 "$MODELS" gpt2 tiny

@@ -438,5 +438,5 @@ int main(void)
         cmocka_unit_test(survives_lack_of_memory),
         cmocka_unit_test(text_comes_in_pieces),
     };
-    return cmocka_run_group_tests_name("generate", tests, scratch_setup, scratch_teardown);
+    return cmocka_run_group_tests_name("generation", tests, scratch_setup, scratch_teardown);
 }
