@@ -120,6 +120,8 @@ with tempfile.TemporaryDirectory() as folder:
         ["predict", os.path.join(root, "models/demo"), "A cat is a kind of"],
         ["predict", os.path.join(root, "models/demo"), "A cat", "--lens", "--position", "all", "-k", "2"],
         ["predict", os.path.join(root, "models/demo"), "--prompts", "questions", "-k", "1"],
+        ["predict", os.path.join(root, "models/demo"), "A cat", "--attribute", "@top"],
+        ["predict", os.path.join(root, "models/demo"), "A cat is", "--attribute", "cat-dog", "--position", "0"],
         ["report", "words.vec"],
         ["report", "bare.npy"],
     ]
