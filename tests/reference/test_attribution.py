@@ -91,13 +91,13 @@ def demo(tap, program, _):
     for prompt in PROMPTS:
         answer = program.json("predict", DEMO, prompt, "--attribute", "@top")
         tap.check(answer["attribution"]["token"]["id"] == answer["next"][0]["id"],
-                  f"{prompt}: the top token")
-        check(tap, model, answer, prompt)
+                  f"{prompt!r}: the top token")
+        check(tap, model, answer, repr(prompt))
         answer = program.json("predict", DEMO, prompt, "--attribute", "@300", "--against", "@second",
                               "--position", "0")
         tap.check(answer["attribution"]["against"]["id"] == answer["next"][1]["id"]
-                  and answer["attribution"]["position"] == 0, f"{prompt}: the second token")
-        check(tap, model, answer, f"{prompt}, position 0", "second")
+                  and answer["attribution"]["position"] == 0, f"{prompt!r}: the second token")
+        check(tap, model, answer, f"{prompt!r}, position 0", "second")
 
 
 def everywhere(tap, program, _):
@@ -139,7 +139,7 @@ def made_up(tap, program, folder):
         model = TakenApart(path)
         for prompt in PROMPTS[:3]:
             answer = program.json("predict", path, prompt, "--attribute", "@top")
-            check(tap, model, answer, f"{name}, {prompt}")
+            check(tap, model, answer, f"{name}, {prompt!r}")
 
 
 def generated(tap, program, _):
@@ -157,15 +157,15 @@ def generated(tap, program, _):
             ids.append(expected[-1])
         found = answer["generated"]
         tap.check([token["id"] for token in found] == expected
-                  and all(token["rank"] == 1 for token in found), f"{prompt}: greedy", found)
+                  and all(token["rank"] == 1 for token in found), f"{prompt!r}: greedy", found)
         tap.near([token["probability"] for token in found], probabilities, 1e-4,
-                 f"{prompt}: probabilities")
+                 f"{prompt!r}: probabilities")
         drawn = program.json("generate", DEMO, prompt, "-n", 1, "--seed", 9, "--temperature", 3)
         ids = [token["id"] for token in drawn["prompt"]]
         logits = model.unembedding @ model.hidden(model.residuals(ids)[-1, -1])
         token = drawn["generated"][0]
         rank = int((logits > logits[token["id"]]).sum()) + 1
-        tap.check(abs(rank - token["rank"]) <= 1, f"{prompt}: rank of a token drawn",
+        tap.check(abs(rank - token["rank"]) <= 1, f"{prompt!r}: rank of a token drawn",
                   f"found {token['rank']}, expected {rank}")
 
 
