@@ -11,7 +11,7 @@ typedef struct settings {
     cli_common common;
     int64_t k;
     bool lens;
-    const char *position, *prompts, *logits, *hidden;
+    const char *position, *prompts, *logits, *hidden, *attribute, *against;
 } settings;
 
 static const cli_example examples[] = {
@@ -22,6 +22,10 @@ static const cli_example examples[] = {
     {"predict demo \"A cat is a kind of\" --plot logits.svg", "every token's logit and cosine"},
     {"predict demo \"A cat is a pet.\" --lens --position all --plot lens.svg",
      "a heat map: layers against tokens"},
+    {"predict demo \"A cat is a kind of\" --attribute feline-animal",
+     "what each part of the model adds to one logit, less another"},
+    {"predict demo \"A cat is a kind of\" --attribute @top --plot p.svg",
+     "the likeliest token's, as a map of layers and heads"},
     {"predict demo \"<|endoftext|>A cat\" --special -k 3 --json", "after a special token"},
     {0}};
 
@@ -41,6 +45,11 @@ static const char *const details[] = {
     "LayerNorm, computed anew for each, and the unembedding: the logit lens. "
     "--position counts tokens from 0, or from -1, the last, backwards. With 'all' the text's own "
     "tokens are looked up: rank, probability, surprisal and the perplexity.",
+    "--attribute parts one logit, exactly: what the embeddings, each attention head, each bias and "
+    "each MLP write into the residual stream, through the final LayerNorm with its scale here, "
+    "times "
+    "the token's row. It is read after the same token as the prediction (the last one, with "
+    "--position all). --csv is then a line for each part, and --plot draws them.",
     "--logits writes float64 (positions, rows), after the last layer; --hidden writes the residual "
     "streams, float32 (layers + 1, tokens, d), before the final LayerNorm.",
     "GPT-2 models can be run (config.json's model_type \"gpt2\").",
@@ -73,6 +82,18 @@ static const cli_option own_options[] = {
      .type = CLI_FLAG,
      .help = "special tokens written out in the prompt, as <|endoftext|>, are those tokens",
      .offset = offsetof(settings, common.special)},
+    {.name = "attribute",
+     .type = CLI_TEXT,
+     .value = "TOKEN",
+     .help =
+         "what each layer, head and MLP adds to the logit of TOKEN, or of '@top', the likeliest; "
+         "'A-B': to the difference of two",
+     .offset = offsetof(settings, attribute)},
+    {.name = "against",
+     .type = CLI_TEXT,
+     .value = "TOKEN",
+     .help = "with --attribute: less the logit of TOKEN, or of '@second', the second likeliest",
+     .offset = offsetof(settings, against)},
     {.name = "logits",
      .type = CLI_FILE,
      .value = "FILE.npy",
@@ -85,24 +106,8 @@ static const cli_option own_options[] = {
      .offset = offsetof(settings, hidden)},
     {0}};
 
-static const cli_option model_options[] = {
-    {.name = "vocab",
-     .type = CLI_FILE,
-     .value = "FILE",
-     .help = "the tokenizer's file, where it is not in the model's folder",
-     .offset = offsetof(settings, common.vocabulary)},
-    {.name = "threads",
-     .type = CLI_INTEGER,
-     .value = "N",
-     .help =
-         "threads to use (default: as many as there are processors); answers do not depend on it",
-     .offset = offsetof(settings, common.threads),
-     .minimum = 1,
-     .maximum = 1024},
-    {0}};
-
 static const cli_option_group groups[] = {{"Prediction", own_options},
-                                          {"Model", model_options},
+                                          {"Model", cli_run_options},
                                           {"Output", cli_plot_options},
                                           {"Output", cli_csv_options},
                                           {"Output", cli_jsonl_options},
@@ -121,6 +126,7 @@ typedef struct question {
     bool sink_open;
     es_predictions *answers; /* (count) */
     int64_t count;
+    es_attribution attribution; /* of the one answer */
 } question;
 
 static es_status parse_position(cli_call *call, es_predict_options *options)
@@ -148,8 +154,11 @@ static es_status check_usage(cli_call *call)
         return cli_call_usage(call, "--prompts and a PROMPT exclude each other");
     if (!listed && call->argument_count < 2)
         return cli_call_usage(call, "a PROMPT is missing: predict MODEL PROMPT");
-    if (listed && (chosen->logits || chosen->hidden || call->common->plot))
-        return cli_call_usage(call, "--logits, --hidden and --plot are for one prompt");
+    if (listed && (chosen->logits || chosen->hidden || call->common->plot || chosen->attribute))
+        return cli_call_usage(call,
+                              "--logits, --hidden, --attribute and --plot are for one prompt");
+    if (chosen->against && !chosen->attribute)
+        return cli_call_usage(call, "--against is for --attribute");
     const char *files[] = {call->common->output, call->common->plot, chosen->logits,
                            chosen->hidden};
     for (int i = 0; i < 4; i++)
@@ -216,6 +225,26 @@ static es_status ask(question *asked, const char *name, es_bytes text, es_predic
     return status ? status : write_hidden(asked, answer);
 }
 
+static es_status attribute(question *asked, es_predictions *answer)
+{
+    cli_call *call = asked->call;
+    const settings *chosen = call->settings;
+    es_selection_options selection = cli_call_selection_options(call);
+    es_attribution_target target;
+    char *note = NULL;
+    es_status status = es_attribution_target_resolve(
+        call->space, chosen->attribute, chosen->against, &selection, &target, &note, &call->error);
+    if (status) return status;
+    if (note) cli_call_note(call, note);
+    free(note);
+    es_progress progress = cli_call_progress(call);
+    int64_t count = es_predict_final(answer)->position + 1;
+    status = es_attribution_compute(asked->model, answer->tokens, count, &target, &progress,
+                                    &asked->attribution, &call->error);
+    if (!status) answer->attribution = &asked->attribution;
+    return status;
+}
+
 /* ---- all of them ------------------------------------------------------------------------------
  */
 
@@ -254,8 +283,9 @@ static es_status ask_one(question *asked)
         if (text.size && text.data[text.size - 1] == '\r') text.size--;
     }
     status = ask(asked, "the prompt", text, asked->answers);
-    if (!status) asked->count = 1;
-    return status;
+    if (status) return status;
+    asked->count = 1;
+    return ((const settings *)call->settings)->attribute ? attribute(asked, asked->answers) : ES_OK;
 }
 
 static es_status read_prompts(question *asked)
@@ -271,6 +301,17 @@ static es_status read_prompts(question *asked)
     }
     asked->answers = calloc((size_t)count, sizeof *asked->answers);
     return asked->answers ? ES_OK : cli_fail(&call->error, ES_NO_MEMORY, "out of memory");
+}
+
+static es_status plot_answer(question *asked)
+{
+    cli_call *call = asked->call;
+    const char *path = call->common->plot;
+    const es_space *space = es_model_unembedding(asked->model);
+    if (!path) return ES_OK;
+    return asked->answers->attribution
+               ? es_plot_attribution(space, &asked->attribution, path, &call->error)
+               : es_plot_predict(space, asked->answers, path, &call->error);
 }
 
 static es_status render_to(question *asked, const es_render_options *render, FILE *out)
@@ -298,10 +339,7 @@ static es_status render_answers(question *asked)
 {
     cli_call *call = asked->call;
     es_render_options render;
-    es_status status = ES_OK;
-    if (call->common->plot)
-        status = es_plot_predict(es_model_unembedding(asked->model), asked->answers,
-                                 call->common->plot, &call->error);
+    es_status status = plot_answer(asked);
     if (status) return status;
     if (asked->options.all_positions) return stream_answers(asked);
     status = cli_call_render(call, &render);
@@ -322,7 +360,7 @@ static es_status answer(question *asked)
     es_predict_options *options = &asked->options;
     options->k = chosen->k;
     options->lens = chosen->lens;
-    options->keep_rows = call->common->plot != NULL;
+    options->keep_rows = call->common->plot && !chosen->attribute;
     options->keep_hidden = chosen->hidden != NULL;
     options->threads = threads;
     options->progress = cli_call_progress(call);
@@ -346,6 +384,7 @@ static es_status run(cli_call *call)
     free(asked.answers);
     free(asked.text);
     cli_words_release(&asked.prompts);
+    es_attribution_release(&asked.attribution);
     es_model_free(asked.model);
     return status;
 }

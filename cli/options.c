@@ -45,6 +45,22 @@ const cli_option cli_model_options[] = {
      .maximum = 1024},
     {0}};
 
+const cli_option cli_run_options[] = {
+    {.name = "vocab",
+     .type = CLI_FILE,
+     .value = "FILE",
+     .help = "the tokenizer's file, where it is not in the model's folder",
+     .offset = FIELD(vocabulary)},
+    {.name = "threads",
+     .type = CLI_INTEGER,
+     .value = "N",
+     .help =
+         "threads to use (default: as many as there are processors); answers do not depend on it",
+     .offset = FIELD(threads),
+     .minimum = 1,
+     .maximum = 1024},
+    {0}};
+
 const cli_option cli_token_options[] = {
     {.name = "prefix",
      .type = CLI_CHOICE,

@@ -67,6 +67,7 @@ typedef struct cli_common {
 } cli_common;
 
 extern const cli_option cli_model_options[];
+extern const cli_option cli_run_options[];    /* --vocab --threads, of a model that is run */
 extern const cli_option cli_token_options[];  /* --prefix --pool --special */
 extern const cli_option cli_tokens_options[]; /* --tokens FILE */
 extern const cli_option cli_plot_options[];   /* --plot FILE */

@@ -136,6 +136,9 @@ with tempfile.TemporaryDirectory() as folder:
         ["cluster", "words.vec", "-k", "2"],
         ["cluster", "bare.npy", "-k", "1"],
         ["cluster", "bare.npy", "-k", "4", "--restarts", "2", "--show", "1"],
+        ["generate", os.path.join(root, "models/demo"), "A cat is a kind of"],
+        ["generate", os.path.join(root, "models/demo"), "A cat", "--top-k", "9", "-n", "3"],
+        ["generate", os.path.join(root, "models/demo"), "A cat", "--seed", "1", "--past-end"],
         ["matrix", "words.vec", "cat", "dog", "banana", "car"],
         ["matrix", "bare.npy", "@0", "@3"],
         ["matrix", "bare.npy", "@0", "@5", "@0"],
@@ -155,6 +158,8 @@ with tempfile.TemporaryDirectory() as folder:
         ["unembed", "words.vec", "--tokens", "questions"],
         ["unembed", "two", "--vector", "bare.npy", "--at", "3"],
         ["unembed", os.path.join(root, "models/demo"), "@5", "--final-norm"],
+        ["predict", os.path.join(root, "models/demo"), "A cat", "--attribute", "@top"],
+        ["predict", os.path.join(root, "models/demo"), "A cat is", "--attribute", "cat-dog", "--position", "0"],
         ["report", "words.vec"],
         ["report", "bare.npy"],
     ]

@@ -20,8 +20,9 @@
  * The headers in the order data flows: status (errors), space (a matrix and where it came from),
  * vocabulary (names of rows, text to ids), selection (what the user named), model (a GPT-2 that can
  * be run), the analyses (info, tying, similarity, neighbors, near_pairs, matrix, full_matrix,
- * distribution, spectrum, cluster, knn, audit, positions, predict, unembed, evaluate, report),
- * index (many queries), export (rows to files), render and plot (results to bytes).
+ * distribution, spectrum, cluster, knn, audit, positions, predict, attribution, generate, unembed,
+ * evaluate, report), index (many queries), export (rows to files), render and plot (results to
+ * bytes).
  *
  * Ownership: inputs are borrowed for the call; a result has one _release() or _free(), legal on all
  * zero and NULL. Options are structs whose all-zero value is the default; NULL stands for it. An
@@ -29,6 +30,7 @@
 #ifndef EMBSCOPE_EMBSCOPE_H
 #define EMBSCOPE_EMBSCOPE_H
 
+#include <embscope/attribution.h>
 #include <embscope/audit.h>
 #include <embscope/cluster.h>
 #include <embscope/dataset.h>
@@ -36,6 +38,7 @@
 #include <embscope/evaluate.h>
 #include <embscope/export.h>
 #include <embscope/full_matrix.h>
+#include <embscope/generate.h>
 #include <embscope/index.h>
 #include <embscope/info.h>
 #include <embscope/knn.h>

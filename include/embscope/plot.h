@@ -6,6 +6,7 @@
 #ifndef EMBSCOPE_PLOT_H
 #define EMBSCOPE_PLOT_H
 
+#include <embscope/attribution.h>
 #include <embscope/audit.h>
 #include <embscope/cluster.h>
 #include <embscope/distribution.h>
@@ -76,6 +77,11 @@ es_status es_plot_evaluation(const es_space *space, const es_evaluation *evaluat
  * each token (BAD_ARGUMENT for a prompt of one). */
 es_status es_plot_predict(const es_space *space, const es_predictions *predictions,
                           const char *path, es_error *error);
+
+/* Layers by heads (and the attention's bias and the MLP): what each adds to the logit, blue to red
+ * around 0; beside it the logit on its way through the layers. */
+es_status es_plot_attribution(const es_space *space, const es_attribution *attribution,
+                              const char *path, es_error *error);
 
 ES_END_DECLARATIONS
 #endif

@@ -21,6 +21,7 @@
 #ifndef EMBSCOPE_PREDICT_H
 #define EMBSCOPE_PREDICT_H
 
+#include <embscope/attribution.h>
 #include <embscope/model.h>
 #include <embscope/vocabulary.h>
 
@@ -121,6 +122,9 @@ typedef struct es_predictions {
     double *logits, *cosines; /* (rows) of the last state, where keep_rows; NaN: undefined */
     const double *norms;      /* (rows) the unembedding's, which keeps them */
     float *hidden; /* (layers + 1, token_count, columns) residual streams, where keep_hidden */
+    /* For who renders: what the parts of the model add to one logit after the final state, or NULL,
+     * as es_predict_compute() leaves it. Borrowed. */
+    const es_attribution *attribution;
 } es_predictions;
 
 /* What `count` tokens are followed by. BAD_ARGUMENT for a position that is not there, no token or

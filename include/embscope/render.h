@@ -7,11 +7,13 @@
 #ifndef EMBSCOPE_RENDER_H
 #define EMBSCOPE_RENDER_H
 
+#include <embscope/attribution.h>
 #include <embscope/audit.h>
 #include <embscope/cluster.h>
 #include <embscope/evaluate.h>
 #include <embscope/export.h>
 #include <embscope/full_matrix.h>
+#include <embscope/generate.h>
 #include <embscope/knn.h>
 #include <embscope/near_pairs.h>
 #include <embscope/positions.h>
@@ -141,6 +143,26 @@ es_status es_render_export(const es_space *space, const es_export *written, cons
 es_status es_render_evaluate(const es_space *space, const es_evaluation *evaluations, int64_t count,
                              bool details, const es_render_options *options, FILE *out,
                              es_error *error);
+
+/* Prompt and continuation as text, its bytes as they are; a token that ended the text is left out.
+ * CSV has a line for each new token. */
+es_status es_render_generation(const es_space *space, const es_generation *generation,
+                               const es_render_options *options, FILE *out, es_error *error);
+/* A line for each new token, with probability and rank. */
+es_status es_render_generation_table(const es_space *space, const es_generation *generation,
+                                     const es_render_options *options, FILE *out, es_error *error);
+
+/* Text that comes in pieces, made safe for a terminal: control characters are escaped, but for line
+ * ends and tabs; bytes that are no UTF-8 become U+FFFD; a character whose bytes come apart is held
+ * back until it is whole. All zero but for `out` is the start. */
+typedef struct es_text_stream {
+    FILE *out;
+    char held[4];
+    size_t held_size;
+    char last; /* written */
+} es_text_stream;
+void es_text_stream_add(es_text_stream *stream, const char *data, size_t size);
+void es_text_stream_end(es_text_stream *stream); /* ends the line, too */
 
 /* The report: a short form for the terminal (or JSON), and one self-contained HTML page with its
  * figures inlined. */

@@ -107,7 +107,8 @@ static es_status check(const char *path, es_gpt2_config *config, es_error *error
 
 es_status es_gpt2_config_read(const char *folder, es_gpt2_config *config, es_error *error)
 {
-    *config = (es_gpt2_config){.epsilon = 1e-5, .scale_by_width = true, .tied = true};
+    *config = (es_gpt2_config){
+        .epsilon = 1e-5, .activation = ES_GELU_TANH, .scale_by_width = true, .tied = true};
     char *path = es_path_join(folder, "config.json"), *data = NULL;
     if (!path) return es_fail_memory(error, "a path", strlen(folder));
     int64_t size;

@@ -25,6 +25,12 @@ void es_display_query(es_text *text, const es_neighbors *neighbors, size_t size)
 /* Whether embedding and unembedding are one, in a line. */
 void es_render_tying_line(es_text *text, const es_space *space, const es_table_comparison *tables);
 
+/* A line for each part. */
+void es_render_attribution_csv(const es_attribution *attribution, FILE *out);
+
+/* "the logit of " cat" less that of " dog", 1.2345" */
+void es_attribution_title(es_text *text, const es_space *space, const es_attribution *attribution);
+
 /* A line of closing words, dim. Takes over the text. */
 es_status es_render_remark(es_text *text, const es_render_options *options, FILE *out,
                            es_error *error);
@@ -55,6 +61,9 @@ void es_render_cluster_members(es_json_writer *json, const es_space *space,
 void es_render_predict_members(es_json_writer *json, const es_space *space,
                                const es_predictions *predictions);
 void es_render_matrix_members(es_json_writer *json, const es_matrix *matrix);
+/* Its own member, `attribution`. */
+void es_render_attribution_members(es_json_writer *json, const es_space *space,
+                                   const es_attribution *attribution);
 
 /* The tables without the heading; the report shows them under its own. */
 es_status es_render_info_body(const es_space *space, const es_info *info,
@@ -78,6 +87,8 @@ es_status es_render_cluster_body(const es_space *space, const es_clusters *clust
                                  const es_render_options *options, FILE *out, es_error *error);
 es_status es_render_predict_body(const es_space *space, const es_predictions *predictions,
                                  const es_render_options *options, FILE *out, es_error *error);
+es_status es_render_attribution_body(const es_space *space, const es_attribution *attribution,
+                                     const es_render_options *options, FILE *out, es_error *error);
 es_status es_render_matrix_body(const es_matrix *matrix, const es_render_options *options,
                                 FILE *out, es_error *error);
 

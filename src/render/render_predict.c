@@ -421,12 +421,20 @@ static es_status render(const es_space *space, const es_predictions *answers, in
     switch (options->output) {
     case ES_OUTPUT_JSON: write_object(space, answers, count, listed, options, out); break;
     case ES_OUTPUT_JSONL: write_lines(space, answers, count, out); break;
-    case ES_OUTPUT_CSV: es_render_predict_csv(space, answers, count, listed, out); break;
+    case ES_OUTPUT_CSV:
+        if (answers->attribution)
+            es_render_attribution_csv(answers->attribution, out);
+        else
+            es_render_predict_csv(space, answers, count, listed, out);
+        break;
     default:
         ES_TRY(es_render_heading(space, options, out, error));
         for (int64_t q = 0; q < count; q++) {
             if (q) fputc('\n', out);
             ES_TRY(es_render_predict_body(space, &answers[q], options, out, error));
+            if (!answers[q].attribution) continue;
+            fputc('\n', out);
+            ES_TRY(es_render_attribution_body(space, answers[q].attribution, options, out, error));
         }
     }
     return es_render_finish(out, error);

@@ -186,6 +186,8 @@ void es_render_predict_members(es_json_writer *json, const es_space *space,
     write_tying(json, predictions);
     es_json_member_int(json, "left_out", predictions->left_out);
     write_position(json, space, predictions, predictions->position_count - 1);
+    if (predictions->attribution)
+        es_render_attribution_members(json, space, predictions->attribution);
     if (!predictions->all_positions) return;
     write_surprisal(json, predictions);
     es_json_write_key(json, "positions");
