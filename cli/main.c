@@ -16,12 +16,13 @@ static const cli_command *const commands[] = {&cli_command_info,       &cli_comm
                                               &cli_command_matrix,     &cli_command_distribution,
                                               &cli_command_spectrum,   &cli_command_cluster,
                                               &cli_command_knn,        &cli_command_audit,
-                                              &cli_command_positions,  &cli_command_unembed,
-                                              &cli_command_evaluate,   &cli_command_report,
-                                              &cli_command_export,     NULL};
+                                              &cli_command_positions,  &cli_command_compare,
+                                              &cli_command_unembed,    &cli_command_evaluate,
+                                              &cli_command_report,     &cli_command_export,
+                                              NULL};
 
 /* Commands that users may have read about, and that are not in this version. */
-static const char *const later_commands[] = {"predict", "generate", "compare", "drift",
+static const char *const later_commands[] = {"predict", "generate", "drift",
                                              "search",  "fetch",    "serve"};
 
 static const cli_command *find_command(const char *name)

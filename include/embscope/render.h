@@ -9,6 +9,7 @@
 
 #include <embscope/audit.h>
 #include <embscope/cluster.h>
+#include <embscope/compare.h>
 #include <embscope/evaluate.h>
 #include <embscope/export.h>
 #include <embscope/full_matrix.h>
@@ -111,6 +112,9 @@ es_status es_render_cluster(const es_space *space, const es_clusters *clusters,
  * (clusters, columns), `seeds` int64. */
 es_status es_render_cluster_npz(const es_clusters *clusters, FILE *out, es_error *error);
 
+/* `spaces` are those compared, in their order. CSV has a line for each token listed. */
+es_status es_render_compare(es_space *const *spaces, const es_comparison *comparison,
+                            const es_render_options *options, FILE *out, es_error *error);
 /* What an export wrote to `path`, `bytes` in all: a file, or the projector's folder. */
 es_status es_render_export(const es_space *space, const es_export *written, const char *path,
                            int64_t bytes, const es_render_options *options, FILE *out,

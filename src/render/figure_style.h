@@ -49,6 +49,7 @@ es_figure es_figure_audit(const es_space *space, const es_audit *audit);
 es_figure es_figure_clusters(const es_space *space, const es_clusters *clusters);
 es_figure es_figure_evaluation(const es_space *space, const es_evaluation *evaluation);
 es_figure es_figure_tying(const es_space *space, const es_tying_geometry *geometry);
+es_figure es_figure_compare(es_space *const *spaces, const es_comparison *comparison);
 es_figure es_figure_embeddings(const es_space *space, const es_selection *selection,
                                const double *vectors);
 
