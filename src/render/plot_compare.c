@@ -30,11 +30,11 @@ static void add_number(es_text *script, double value)
 static es_bytes token_of(es_space *const *spaces, const es_comparison *comparison, int64_t item)
 {
     const es_shared_tokens *shared = &comparison->shared;
-    es_bytes token = {NULL, 0};
-    for (int64_t m = 0; m < shared->models && !token.data; m++)
-        token = es_vocabulary_token(es_space_vocabulary(spaces[m]),
-                                    shared->ids[item * shared->models + m]);
-    return token;
+    int64_t named = 0; /* the first model whose rows have names */
+    for (int64_t m = shared->models - 1; m >= 0; m--)
+        if (es_vocabulary_get_kind(es_space_vocabulary(spaces[m])) != ES_VOCABULARY_NONE) named = m;
+    return es_vocabulary_token(es_space_vocabulary(spaces[named]),
+                               shared->ids[item * shared->models + named]);
 }
 
 /* The token, or the number of its row. */

@@ -5,6 +5,7 @@
 #include "render/render_common.h"
 #include "render/table.h"
 
+#include <embscope/vocabulary.h>
 #include <math.h>
 
 enum { LISTED = 5 /* tokens and neighbours of each that a table has room for */ };
@@ -14,14 +15,17 @@ static int64_t id_of(const es_comparison *comparison, int64_t item, int64_t mode
     return comparison->shared.ids[item * comparison->shared.models + model];
 }
 
-/* The token of an item in a model, or in another that names it, or its row's number. */
+/* The token of an item in a model, or, where its rows have no names, in one that has them. */
 static void add_quoted(es_text *text, es_space *const *spaces, const es_comparison *comparison,
                        int64_t item, int64_t model)
 {
-    int64_t id = id_of(comparison, item, model), count = comparison->model_count;
-    es_bytes token = es_vocabulary_token(es_space_vocabulary(spaces[model]), id);
-    for (int64_t m = 0; m < count && !token.data; m++)
-        token = es_vocabulary_token(es_space_vocabulary(spaces[m]), id_of(comparison, item, m));
+    int64_t named = model;
+    for (int64_t m = 0; m < comparison->model_count; m++) {
+        const es_vocabulary *own = es_space_vocabulary(spaces[named]);
+        if (es_vocabulary_get_kind(own) == ES_VOCABULARY_NONE) named = m;
+    }
+    int64_t id = id_of(comparison, item, named);
+    es_bytes token = es_vocabulary_token(es_space_vocabulary(spaces[named]), id);
     if (token.data)
         es_display_quoted(text, token.data, token.size);
     else
