@@ -64,16 +64,17 @@ const char *cli_model_demo_folder(char *out, size_t capacity)
     return folder && capacity >= PATH_MAX ? realpath(folder, out) : NULL; /* without "bin/.." */
 }
 
-es_status cli_model_check_output(cli_call *call, const char *path)
+/* Would `path` write over what this model is read from? */
+static es_status check_output(cli_call *call, const char *model, const char *vocabulary,
+                              const es_space *space, const char *path)
 {
     static const char *const model_files[] = {
         "config.json", "tokenizer.json", "tokenizer_config.json",       "vocab.json",
         "merges.txt",  "vocab.txt",      "model.safetensors.index.json"};
     enum { FILE_COUNT = sizeof model_files / sizeof *model_files };
-    const es_source *source = es_space_source(call->space);
-    const cli_common *common = call->common;
-    const char *inputs[5 + FILE_COUNT] = {source->path, call->arguments[0], common->vocabulary,
-                                          common->tokens, call->input};
+    const es_source *source = es_space_source(space);
+    const char *inputs[5 + FILE_COUNT] = {source->path, model, vocabulary, call->common->tokens,
+                                          call->input};
     char paths[FILE_COUNT][PATH_MAX];
     for (size_t i = 0; i < FILE_COUNT; i++)
         inputs[5 + i] = *source->folder
@@ -82,23 +83,37 @@ es_status cli_model_check_output(cli_call *call, const char *path)
     return cli_output_check(path, inputs, sizeof inputs / sizeof *inputs, &call->error);
 }
 
-es_status cli_model_open(cli_call *call)
+es_status cli_model_check_output(cli_call *call, const char *path)
+{
+    return check_output(call, call->arguments[0], call->common->vocabulary, call->space, path);
+}
+
+es_status cli_model_open_as(cli_call *call, const char *model, const cli_model_choice *choice,
+                            es_space **space)
 {
     char cache[PATH_MAX], demo[PATH_MAX];
     const cli_common *common = call->common;
     es_open_options options = {
-        .space = common->space,
-        .tensor = common->tensor,
-        .vocabulary = common->vocabulary,
-        .transform = common->transforms.values[0],
+        .space = choice->space,
+        .tensor = choice->tensor,
+        .vocabulary = choice->vocabulary,
+        .transform = choice->transform,
         .hub_cache = hub_cache(cache, sizeof cache),
         .demo_folder = cli_model_demo_folder(demo, sizeof demo),
         .threads = (int)common->threads,
     };
-    es_status status = es_space_open(call->arguments[0], &options, &call->space, &call->error);
+    es_status status = es_space_open(model, &options, space, &call->error);
     if (status) return status;
-    cli_call_note(call, es_space_note(call->space));
-    status = cli_model_check_output(call, common->output);
-    if (!status) status = cli_model_check_output(call, common->plot);
+    cli_call_note(call, es_space_note(*space));
+    status = check_output(call, model, choice->vocabulary, *space, common->output);
+    if (!status) status = check_output(call, model, choice->vocabulary, *space, common->plot);
     return status ? status : cli_interrupt_check(&call->error);
+}
+
+es_status cli_model_open(cli_call *call)
+{
+    const cli_common *common = call->common;
+    cli_model_choice choice = {common->space, common->tensor, common->vocabulary,
+                               common->transforms.values[0]};
+    return cli_model_open_as(call, call->arguments[0], &choice, &call->space);
 }

@@ -8,6 +8,15 @@
  * would write over what the model is read from. */
 es_status cli_model_open(cli_call *call);
 
+/* Which vectors of a model: as cli_common has them. */
+typedef struct cli_model_choice {
+    const char *space, *tensor, *vocabulary, *transform;
+} cli_model_choice;
+
+/* The same for any MODEL; *space is the caller's, also where -o or --plot is refused. */
+es_status cli_model_open_as(cli_call *call, const char *model, const cli_model_choice *choice,
+                            es_space **space);
+
 /* Would `path` (NULL: nothing) write over a file that this command reads, or can it not be written?
  */
 es_status cli_model_check_output(cli_call *call, const char *path);

@@ -21,8 +21,8 @@
  * vocabulary (names of rows, text to ids), selection (what the user named), model (a GPT-2 that can
  * be run), the analyses (info, tying, similarity, neighbors, near_pairs, matrix, full_matrix,
  * distribution, spectrum, cluster, knn, audit, positions, predict, attribution, generate, unembed,
- * evaluate, report), index (many queries), export (rows to files), render and plot (results to
- * bytes).
+ * compare, evaluate, report), index (many queries), export (rows to files), render and plot
+ * (results to bytes).
  *
  * Ownership: inputs are borrowed for the call; a result has one _release() or _free(), legal on all
  * zero and NULL. Options are structs whose all-zero value is the default; NULL stands for it. An
@@ -33,6 +33,7 @@
 #include <embscope/attribution.h>
 #include <embscope/audit.h>
 #include <embscope/cluster.h>
+#include <embscope/compare.h>
 #include <embscope/dataset.h>
 #include <embscope/distribution.h>
 #include <embscope/evaluate.h>

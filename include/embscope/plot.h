@@ -9,6 +9,7 @@
 #include <embscope/attribution.h>
 #include <embscope/audit.h>
 #include <embscope/cluster.h>
+#include <embscope/compare.h>
 #include <embscope/distribution.h>
 #include <embscope/evaluate.h>
 #include <embscope/knn.h>
@@ -82,6 +83,12 @@ es_status es_plot_predict(const es_space *space, const es_predictions *predictio
  * around 0; beside it the logit on its way through the layers. */
 es_status es_plot_attribution(const es_space *space, const es_attribution *attribution,
                               const char *path, es_error *error);
+
+/* The first two models compared (needs figures): up to ES_COMPARE_MATRIX tokens, their
+ * dissimilarity matrices side by side, in one order; of more, one cosine against the other as a
+ * density, and the tokens that moved most on a map of the first model. */
+es_status es_plot_compare(es_space *const *spaces, const es_comparison *comparison,
+                          const char *path, es_error *error);
 
 ES_END_DECLARATIONS
 #endif

@@ -10,6 +10,7 @@
 #include <embscope/attribution.h>
 #include <embscope/audit.h>
 #include <embscope/cluster.h>
+#include <embscope/compare.h>
 #include <embscope/evaluate.h>
 #include <embscope/export.h>
 #include <embscope/full_matrix.h>
@@ -132,6 +133,9 @@ es_status es_render_logits(const double *logits, int64_t positions, int64_t rows
 /* The residual streams, float32 (layers + 1, tokens, d), as a .npy file; needs keep_hidden. */
 es_status es_render_hidden_npy(const es_predictions *predictions, FILE *out, es_error *error);
 
+/* `spaces` are those compared, in their order. CSV has a line for each token listed. */
+es_status es_render_compare(es_space *const *spaces, const es_comparison *comparison,
+                            const es_render_options *options, FILE *out, es_error *error);
 /* What an export wrote to `path`, `bytes` in all: a file, or the projector's folder. */
 es_status es_render_export(const es_space *space, const es_export *written, const char *path,
                            int64_t bytes, const es_render_options *options, FILE *out,

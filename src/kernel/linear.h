@@ -19,10 +19,19 @@ es_status es_eigen_symmetric(int64_t n, double *matrix, double *values, es_error
 es_status es_eigen_values(int64_t n, double *matrix, double *values, es_error *error);
 
 /* out (n, k) = rows (n, d) times vectors (k, d)'. Between es_products_begin(), which returns what
- * es_products_end() takes, any number of threads may call it; nothing else here is called then. */
+ * es_products_end() takes, any number of threads may call it; of what is here, only what says so is
+ * called then. */
 int es_products_begin(void);
 void es_products(int64_t n, int64_t d, int64_t k, const double *rows, const double *vectors,
                  double *out);
 void es_products_end(int before);
+
+/* Singular values, descending, of matrix (m, n), which is overwritten: min(m, n) of them. As
+ * es_products(), by any number of threads between es_products_begin() and es_products_end(). */
+es_status es_singular_values(int64_t m, int64_t n, double *matrix, double *values, es_error *error);
+
+/* The same, and the matrix becomes the sum over k of left_k right_k', the orthogonal factor of its
+ * polar decomposition (a part of one where m differs from n). */
+es_status es_polar_factor(int64_t m, int64_t n, double *matrix, double *values, es_error *error);
 
 #endif

@@ -67,10 +67,8 @@ es_status es_render_remark(es_text *text, const es_render_options *options, FILE
     return status;
 }
 
-static void write_source(es_json_writer *json, const es_source *source)
+void es_render_json_source_members(es_json_writer *json, const es_source *source)
 {
-    es_json_write_key(json, "source");
-    es_json_write_object(json);
     es_json_write_key(json, "path");
     es_json_write_text(json, source->path);
     es_json_write_key(json, "tensor");
@@ -86,7 +84,6 @@ static void write_source(es_json_writer *json, const es_source *source)
     for (int64_t i = 0; i < source->transform_count; i++)
         es_json_write_text(json, source->transforms[i]);
     es_json_write_end(json);
-    es_json_write_end(json);
 }
 
 void es_render_json_begin(es_json_writer *json, const es_space *space, const char *command)
@@ -96,7 +93,10 @@ void es_render_json_begin(es_json_writer *json, const es_space *space, const cha
     es_json_write_text(json, es_version());
     es_json_write_key(json, "command");
     es_json_write_text(json, command);
-    write_source(json, es_space_source(space));
+    es_json_write_key(json, "source");
+    es_json_write_object(json);
+    es_render_json_source_members(json, es_space_source(space));
+    es_json_write_end(json);
 }
 
 void es_render_json_end(es_json_writer *json, const es_render_options *options)

@@ -39,6 +39,9 @@ es_status es_render_remark(es_text *text, const es_render_options *options, FILE
 void es_render_json_begin(es_json_writer *json, const es_space *space, const char *command);
 void es_render_json_end(es_json_writer *json, const es_render_options *options);
 
+/* What says which vectors these are: path, tensor, rows, columns, dtype, transforms. */
+void es_render_json_source_members(es_json_writer *json, const es_source *source);
+
 /* Token `id` as `text` member: null for a row without a token. */
 void es_render_json_token(es_json_writer *json, const es_space *space, int64_t id);
 
@@ -64,6 +67,8 @@ void es_render_matrix_members(es_json_writer *json, const es_matrix *matrix);
 /* Its own member, `attribution`. */
 void es_render_attribution_members(es_json_writer *json, const es_space *space,
                                    const es_attribution *attribution);
+void es_render_compare_members(es_json_writer *json, es_space *const *spaces,
+                               const es_comparison *comparison);
 
 /* The tables without the heading; the report shows them under its own. */
 es_status es_render_info_body(const es_space *space, const es_info *info,
@@ -76,6 +81,8 @@ es_status es_render_distribution_body(const es_space *space, const es_distributi
                                       const es_render_options *options, FILE *out, es_error *error);
 es_status es_render_spectrum_body(const es_space *space, const es_spectrum *spectrum,
                                   const es_render_options *options, FILE *out, es_error *error);
+es_status es_render_compare_body(es_space *const *spaces, const es_comparison *comparison,
+                                 const es_render_options *options, FILE *out, es_error *error);
 es_status es_render_knn_body(const es_space *space, const es_knn *knn,
                              const es_render_options *options, FILE *out, es_error *error);
 /* At most `most` findings of each kind. */

@@ -15,7 +15,7 @@ void es_space_free(es_space *space)
 {
     if (!space) return;
     if (!space->rows_are_borrowed) free(space->rows);
-    es_transform_free(space->transform);
+    if (!space->transform_is_borrowed) es_transform_free(space->transform);
     if (!space->is_view) {
         es_container_release(&space->container);
         es_vocabulary_free(space->vocabulary);
@@ -106,7 +106,8 @@ es_status es_space_set_transform(es_space *space, const char *chain, es_error *e
     es_transform *made = NULL;
     if (chain && *chain && strcmp(chain, "raw") != 0)
         ES_TRY(es_transform_parse(chain, space->kernel, space->source.columns, &made, error));
-    es_transform_free(space->transform);
+    if (!space->transform_is_borrowed) es_transform_free(space->transform);
+    space->transform_is_borrowed = false;
     free(space->norms);
     free(space->states);
     space->norms = NULL;

@@ -20,6 +20,7 @@ struct es_space {
     char *path, *architecture, *folder;
     es_vocabulary *vocabulary;
     es_transform *transform; /* NULL: raw rows */
+    bool transform_is_borrowed;
     char *note;
     int threads;
     const es_kernel *kernel;
