@@ -314,18 +314,36 @@ static es_status plot_answer(question *asked)
                : es_plot_predict(space, asked->answers, path, &call->error);
 }
 
+static es_status render_to(question *asked, const es_render_options *render, FILE *out)
+{
+    cli_call *call = asked->call;
+    const es_space *space = es_model_unembedding(asked->model);
+    return ((const settings *)call->settings)->prompts
+               ? es_render_predict_list(space, asked->answers, asked->count, render, out,
+                                        &call->error)
+               : es_render_predict(space, asked->answers, render, out, &call->error);
+}
+
+/* What is said of every position after every layer may be too long for memory. */
+static es_status stream_answers(question *asked)
+{
+    cli_call *call = asked->call;
+    cli_sink sink;
+    es_render_options render;
+    es_status status = cli_call_stream(call, call->common->output, &sink, &render);
+    if (status) return status;
+    return cli_sink_close(&sink, render_to(asked, &render, sink.out), &call->error);
+}
+
 static es_status render_answers(question *asked)
 {
     cli_call *call = asked->call;
     es_render_options render;
     es_status status = plot_answer(asked);
-    if (!status) status = cli_call_render(call, &render);
     if (status) return status;
-    es_space *space = es_model_unembedding(asked->model);
-    return ((const settings *)call->settings)->prompts
-               ? es_render_predict_list(space, asked->answers, asked->count, &render, call->out,
-                                        &call->error)
-               : es_render_predict(space, asked->answers, &render, call->out, &call->error);
+    if (asked->options.all_positions) return stream_answers(asked);
+    status = cli_call_render(call, &render);
+    return status ? status : render_to(asked, &render, call->out);
 }
 
 static es_status answer(question *asked)
@@ -335,6 +353,8 @@ static es_status answer(question *asked)
     int threads = (int)call->common->threads;
     es_status status = read_prompts(asked);
     if (!status) status = cli_model_open(call);
+    if (!status) status = cli_model_check_output(call, chosen->logits);
+    if (!status) status = cli_model_check_output(call, chosen->hidden);
     if (!status) status = es_model_create(call->space, threads, &asked->model, &call->error);
     if (status) return status;
     es_predict_options *options = &asked->options;
@@ -357,8 +377,6 @@ static es_status run(cli_call *call)
     const settings *chosen = call->settings;
     question asked = {.call = call};
     call->input = chosen->prompts;
-    call->also_written[0] = chosen->logits;
-    call->also_written[1] = chosen->hidden;
     es_status status = check_usage(call);
     if (!status) status = parse_position(call, &asked.options);
     if (!status) status = answer(&asked);

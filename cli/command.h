@@ -20,13 +20,12 @@ typedef struct cli_command cli_command;
 /* One run of a command. The run function fills what it needs; main.c releases all of it. */
 typedef struct cli_call {
     const cli_command *command;
-    cli_common *common;          /* the start of settings */
-    void *settings;              /* the command's own struct */
-    const char **arguments;      /* MODEL first */
-    int64_t argument_count;      /* MODEL included */
-    const char *input;           /* a file the command reads besides the common ones, or NULL */
-    const char *also_written[2]; /* files it writes besides -o and --plot, or NULL */
-    es_space *space;             /* by cli_model_open() */
+    cli_common *common;     /* the start of settings */
+    void *settings;         /* the command's own struct */
+    const char **arguments; /* MODEL first */
+    int64_t argument_count; /* MODEL included */
+    const char *input;      /* a file the command reads besides the common ones, or NULL */
+    es_space *space;        /* by cli_model_open() */
     cli_progress progress;
     double started;
     FILE *out; /* the answer as it is rendered, in memory; NULL: it went out by itself */
@@ -66,7 +65,9 @@ extern const cli_command cli_command_audit;
 extern const cli_command cli_command_cluster;
 extern const cli_command cli_command_predict;
 extern const cli_command cli_command_generate;
+extern const cli_command cli_command_evaluate;
 extern const cli_command cli_command_report;
+extern const cli_command cli_command_export;
 
 /* What several commands do (call.c). All of them fill call->error. */
 

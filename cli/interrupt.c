@@ -3,6 +3,7 @@
 
 #include "message.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
 #include <unistd.h>
@@ -13,13 +14,24 @@ enum { GRACE_SECONDS = 1 };
  * live in no function. */
 static volatile sig_atomic_t interrupted;
 static const char *volatile guarded;
+static const char *volatile guarded_folder;
+static const char *const *volatile guarded_names;
 
-/* Only calls that are allowed in a signal handler. */
+static void remove_folder(void)
+{
+    int folder = open(guarded_folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (const char *const *name = guarded_names; folder >= 0 && *name; name++)
+        unlinkat(folder, *name, 0);
+    rmdir(guarded_folder);
+}
+
+/* Only calls that are allowed in a signal handler, here and above. */
 static void end_now(void)
 {
     static const char text[] = "embscope: error: interrupted\n";
     const char *path = guarded;
     if (path) unlink(path);
+    if (guarded_folder) remove_folder();
     (void)!write(STDERR_FILENO, text, sizeof text - 1);
     _exit(CLI_EXIT_INTERRUPTED);
 }
@@ -68,4 +80,11 @@ es_status cli_interrupt_check(es_error *error)
 void cli_interrupt_guard(const char *path)
 {
     guarded = path;
+}
+
+void cli_interrupt_guard_folder(const char *folder, const char *const *names)
+{
+    guarded_folder = NULL;
+    guarded_names = names;
+    guarded_folder = folder;
 }

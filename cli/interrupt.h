@@ -25,4 +25,7 @@ es_status cli_interrupt_check(es_error *error);
  * stay valid until then. */
 void cli_interrupt_guard(const char *path);
 
+/* The same for a folder and the files of these names in it; NULL-ended. */
+void cli_interrupt_guard_folder(const char *folder, const char *const *names);
+
 #endif

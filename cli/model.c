@@ -44,9 +44,9 @@ static const char *folder_that_exists(const char *base, const char *relative, ch
     return folder && !access(folder, R_OK | X_OK) ? folder : NULL;
 }
 
-/* Where the model "demo" lies: under EMBSCOPE_DATA, or beside this program, in the tree it was
+/* Under EMBSCOPE_DATA, or beside this program, in the tree it was
  * built in or in the one it was installed to. */
-static const char *demo_folder(char *out, size_t capacity)
+const char *cli_model_demo_folder(char *out, size_t capacity)
 {
     const char *data = environment("EMBSCOPE_DATA");
     if (data) return join(data, "models/demo", out, capacity);
@@ -64,8 +64,7 @@ static const char *demo_folder(char *out, size_t capacity)
     return folder && capacity >= PATH_MAX ? realpath(folder, out) : NULL; /* without "bin/.." */
 }
 
-/* What is written must not go over a file that this command reads. */
-static es_status check_outputs(cli_call *call)
+es_status cli_model_check_output(cli_call *call, const char *path)
 {
     static const char *const model_files[] = {
         "config.json", "tokenizer.json", "tokenizer_config.json",       "vocab.json",
@@ -80,12 +79,7 @@ static es_status check_outputs(cli_call *call)
         inputs[5 + i] = *source->folder
                             ? join(source->folder, model_files[i], paths[i], sizeof paths[i])
                             : NULL;
-    size_t count = sizeof inputs / sizeof *inputs;
-    es_status status = cli_output_check(common->output, inputs, count, &call->error);
-    if (!status) status = cli_output_check(common->plot, inputs, count, &call->error);
-    for (int i = 0; !status && i < 2; i++)
-        status = cli_output_check(call->also_written[i], inputs, count, &call->error);
-    return status;
+    return cli_output_check(path, inputs, sizeof inputs / sizeof *inputs, &call->error);
 }
 
 es_status cli_model_open(cli_call *call)
@@ -98,12 +92,13 @@ es_status cli_model_open(cli_call *call)
         .vocabulary = common->vocabulary,
         .transform = common->transforms.values[0],
         .hub_cache = hub_cache(cache, sizeof cache),
-        .demo_folder = demo_folder(demo, sizeof demo),
+        .demo_folder = cli_model_demo_folder(demo, sizeof demo),
         .threads = (int)common->threads,
     };
     es_status status = es_space_open(call->arguments[0], &options, &call->space, &call->error);
     if (status) return status;
     cli_call_note(call, es_space_note(call->space));
-    status = check_outputs(call);
+    status = cli_model_check_output(call, common->output);
+    if (!status) status = cli_model_check_output(call, common->plot);
     return status ? status : cli_interrupt_check(&call->error);
 }

@@ -8,4 +8,11 @@
  * would write over what the model is read from. */
 es_status cli_model_open(cli_call *call);
 
+/* Would `path` (NULL: nothing) write over a file that this command reads, or can it not be written?
+ */
+es_status cli_model_check_output(cli_call *call, const char *path);
+
+/* Where the model "demo" and its data sets lie, in `out` (PATH_MAX); NULL: nowhere. */
+const char *cli_model_demo_folder(char *out, size_t capacity);
+
 #endif

@@ -50,18 +50,27 @@ es_status cli_output_check(const char *path, const char *const *inputs, size_t c
     return ES_OK;
 }
 
+/* A size for people: "3.5 GiB". */
+static void write_size(double bytes, char out[32])
+{
+    int unit = 0;
+    for (; bytes >= 1024 && unit < 4; unit++) bytes /= 1024;
+    snprintf(out, 32, unit ? "%.1f %ciB" : "%.0f bytes", bytes, " KMGT"[unit]);
+}
+
 es_status cli_output_room(const char *path, int64_t bytes, es_error *error)
 {
-    const double gib = 1 << 30;
     struct stat target;
     struct statvfs room;
-    char folder[PATH_MAX];
-    if (!stat(path, &target) && !S_ISREG(target.st_mode)) return ES_OK;
+    char folder[PATH_MAX], needed[32], there[32];
+    if (!stat(path, &target) && !S_ISREG(target.st_mode) && !S_ISDIR(target.st_mode)) return ES_OK;
     if (!folder_of(path, folder, sizeof folder) || statvfs(folder, &room)) return ES_OK;
     double free_bytes = (double)room.f_bavail * (double)room.f_frsize;
     if ((double)bytes <= free_bytes) return ES_OK;
-    return cli_fail(error, ES_CANNOT_WRITE, "%s: needs %.1f GiB, and %.1f GiB are free there", path,
-                    (double)bytes / gib, free_bytes / gib);
+    write_size((double)bytes, needed);
+    write_size(free_bytes, there);
+    return cli_fail(error, ES_CANNOT_WRITE, "%s: needs %s, and %s are free there", path, needed,
+                    there);
 }
 
 /* Write all, or return the errno that stopped it. */
@@ -155,19 +164,31 @@ static es_status fail_write(const cli_sink *sink, int code, es_error *error)
     return cli_fail_path(error, ES_CANNOT_WRITE, sink->path ? sink->path : "standard output", code);
 }
 
-es_status cli_sink_open(cli_sink *sink, const char *path, es_error *error)
+/* Put a stream on the descriptor; `code` is what opening it said. */
+static es_status open_stream(cli_sink *sink, int code, es_error *error)
 {
     static const cookie_io_functions_t functions = {.write = write_to_sink};
-    *sink = (cli_sink){.path = path, .descriptor = -1};
-    int code = open_descriptor(sink);
     if (!code && !(sink->out = fopencookie(sink, "w", functions))) code = ENOMEM;
     if (!code) {
         setvbuf(sink->out, NULL, _IOFBF, BUFFER);
         return ES_OK;
     }
-    if (sink->descriptor >= 0 && path) close(sink->descriptor);
+    if (sink->descriptor >= 0 && sink->path) close(sink->descriptor);
     remove_temporary(sink);
     return fail_write(sink, code, error);
+}
+
+es_status cli_sink_open(cli_sink *sink, const char *path, es_error *error)
+{
+    *sink = (cli_sink){.path = path, .descriptor = -1};
+    return open_stream(sink, open_descriptor(sink), error);
+}
+
+es_status cli_sink_create(cli_sink *sink, const char *place, const char *path, es_error *error)
+{
+    *sink = (cli_sink){.path = path, .is_new = true};
+    sink->descriptor = open(place, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    return open_stream(sink, sink->descriptor < 0 ? errno : 0, error);
 }
 
 es_status cli_sink_close(cli_sink *sink, es_status status, es_error *error)
@@ -175,7 +196,8 @@ es_status cli_sink_close(cli_sink *sink, es_status status, es_error *error)
     fclose(sink->out);
     sink->out = NULL;
     int code = sink->code;
-    if (!code && !status && sink->replace && fsync(sink->descriptor)) code = errno;
+    bool lasting = sink->replace || sink->is_new;
+    if (!code && !status && lasting && fsync(sink->descriptor)) code = errno;
     /* The last errors of a network file system are told at the close. */
     if (close(sink->descriptor) && !code) code = errno;
     if (!code && sink->replace && cli_interrupted()) code = EINTR;

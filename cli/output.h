@@ -31,12 +31,16 @@ typedef struct cli_sink {
     int descriptor;
     int code;     /* errno of the first write that failed */
     bool replace; /* the file `temporary` becomes `target` at the end */
+    bool is_new;  /* a file of a folder that is not in its place yet: that one's owner removes it */
     char target[PATH_MAX], temporary[PATH_MAX];
 } cli_sink;
 
 /* Open `path`, or standard output where it is NULL. `path` must stay valid; so must *sink stay
  * where it is. */
 es_status cli_sink_open(cli_sink *sink, const char *path, es_error *error);
+
+/* A new file at `place`, of which messages say `path`; both must stay valid. For cli_folder. */
+es_status cli_sink_create(cli_sink *sink, const char *place, const char *path, es_error *error);
 
 /* End it, and return `status` where that is not ES_OK: the file then stays as it was. What a write
  * failed with is told with the path. When standard output's reader has left, the program ends as

@@ -80,6 +80,12 @@ with tempfile.TemporaryDirectory() as folder:
         file.write("cat\ndog + car\n")
     with open("categories", "w", encoding="utf-8") as file:
         file.write("cat\tanimal\ndog\tanimal\ncar\tthing\n\nbanana,fruit\n")
+    for name, text in (("pairs.csv", "a,b,score\ncat,dog,3\ncat,car,1\ndog,banana,2\ncat,no,1\nzéro,cat,0\n"),
+                       ("odd.txt", "cat dog banana\ncat dog car\n"),
+                       ("analogies.txt", ": one\ncat dog banana car\ncat dog no car\n"),
+                       ("kinds.txt", "cat a\ndog a\ncar b\nbanana b\n")):
+        with open(name, "w", encoding="utf-8") as file:
+            file.write(text)
     write_npy("bare.npy", [[1, 0], [float("nan"), 1], [0, 0], [1, 1], [-1, 1e-30], [1, 0]])
     runs = [
         ["info", "words.vec"],
@@ -106,6 +112,10 @@ with tempfile.TemporaryDirectory() as folder:
         ["audit", "words.vec", "--near", "0.5"],
         ["audit", "bare.npy"],
         ["audit", os.path.join(root, "models/demo")],
+        ["evaluate", "words.vec", "pairs.csv", "odd.txt", "analogies.txt", "kinds.txt"],
+        ["evaluate", "words.vec", "pairs.csv", "odd.txt", "analogies.txt", "kinds.txt", "--details"],
+        ["evaluate", "words.vec", "pairs.csv", "analogies.txt", "--missing", "zero", "--case",
+         "ignore", "--restrict", "2", "--no-interval"],
         ["cluster", "words.vec", "-k", "2"],
         ["cluster", "bare.npy", "-k", "1"],
         ["cluster", "bare.npy", "-k", "4", "--restarts", "2", "--show", "1"],
@@ -122,6 +132,10 @@ with tempfile.TemporaryDirectory() as folder:
         ["predict", os.path.join(root, "models/demo"), "--prompts", "questions", "-k", "1"],
         ["predict", os.path.join(root, "models/demo"), "A cat", "--attribute", "@top"],
         ["predict", os.path.join(root, "models/demo"), "A cat is", "--attribute", "cat-dog", "--position", "0"],
+        ["export", "words.vec", "-o", "words.npz"],
+        ["export", "words.vec", "-o", "points/", "--unit"],
+        ["export", "bare.npy", "-o", "half.safetensors", "--dtype", "f16"],
+        ["export", os.path.join(root, "models/demo"), "-o", "demo.bin", "--rows", "300"],
         ["report", "words.vec"],
         ["report", "bare.npy"],
     ]

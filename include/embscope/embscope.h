@@ -20,8 +20,9 @@
  * The headers in the order data flows: status (errors), space (a matrix and where it came from),
  * vocabulary (names of rows, text to ids), selection (what the user named), model (a GPT-2 that can
  * be run), the analyses (info, similarity, neighbors, near_pairs, matrix, full_matrix,
- * distribution, spectrum, cluster, knn, audit, positions, report), index (many queries), render and
- * plot (results to bytes).
+ * distribution, spectrum, cluster, knn, audit, positions, evaluate, report), index (many queries),
+ * prompt and predict (what a model goes on with), render and plot (results to bytes), export (rows
+ * to files).
  *
  * Ownership: inputs are borrowed for the call; a result has one _release() or _free(), legal on all
  * zero and NULL. Options are structs whose all-zero value is the default; NULL stands for it. An
@@ -32,7 +33,10 @@
 #include <embscope/attribution.h>
 #include <embscope/audit.h>
 #include <embscope/cluster.h>
+#include <embscope/dataset.h>
 #include <embscope/distribution.h>
+#include <embscope/evaluate.h>
+#include <embscope/export.h>
 #include <embscope/full_matrix.h>
 #include <embscope/generate.h>
 #include <embscope/index.h>

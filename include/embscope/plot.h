@@ -10,6 +10,7 @@
 #include <embscope/audit.h>
 #include <embscope/cluster.h>
 #include <embscope/distribution.h>
+#include <embscope/evaluate.h>
 #include <embscope/knn.h>
 #include <embscope/matrix.h>
 #include <embscope/neighbors.h>
@@ -60,6 +61,10 @@ es_status es_plot_audit(const es_space *space, const es_audit *audit, const char
  * clusters, the largest named by their most central token. BAD_ARGUMENT for fewer than 3. */
 es_status es_plot_clusters(const es_space *space, const es_clusters *clusters, const char *path,
                            es_error *error);
+/* Word similarity: people's scores against cosines; analogies: accuracy by section; odd one out: by
+ * how much the odd one is farther off, question by question. */
+es_status es_plot_evaluation(const es_space *space, const es_evaluation *evaluation,
+                             const char *path, es_error *error);
 
 /* One of three. After one token: the logit of every row against its cosine, coloured by norm, the
  * first ones named (needs keep_rows). With the lens: a heat map of the first candidates after each

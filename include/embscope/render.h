@@ -10,6 +10,8 @@
 #include <embscope/attribution.h>
 #include <embscope/audit.h>
 #include <embscope/cluster.h>
+#include <embscope/evaluate.h>
+#include <embscope/export.h>
 #include <embscope/full_matrix.h>
 #include <embscope/generate.h>
 #include <embscope/knn.h>
@@ -130,6 +132,18 @@ typedef struct es_text_stream {
 } es_text_stream;
 void es_text_stream_add(es_text_stream *stream, const char *data, size_t size);
 void es_text_stream_end(es_text_stream *stream); /* ends the line, too */
+
+/* What an export wrote to `path`, `bytes` in all: a file, or the projector's folder. */
+es_status es_render_export(const es_space *space, const es_export *written, const char *path,
+                           int64_t bytes, const es_render_options *options, FILE *out,
+                           es_error *error);
+
+/* Evaluations of one space on `count` >= 1 data sets, all under the same options. CSV has a line
+ * for each score, or with `details` for each question (and method of an analogy); JSON has the
+ * questions with `details` only. */
+es_status es_render_evaluate(const es_space *space, const es_evaluation *evaluations, int64_t count,
+                             bool details, const es_render_options *options, FILE *out,
+                             es_error *error);
 
 /* The report: a short form for the terminal (or JSON), and one self-contained HTML page with its
  * figures inlined. */

@@ -27,6 +27,15 @@ void es_text_append(es_text *text, const char *data, size_t size)
     text->data[text->size] = '\0';
 }
 
+char *es_text_extend(es_text *text, size_t size)
+{
+    if (!reserve(text, size)) return NULL;
+    char *at = text->data + text->size;
+    text->size += size;
+    text->data[text->size] = '\0';
+    return at;
+}
+
 void es_text_add(es_text *text, const char *terminated)
 {
     es_text_append(text, terminated, strlen(terminated));

@@ -1,7 +1,10 @@
-/* Component types, widened to float64. Every value of F16, BF16 and F32 is a float64, so nothing is
- * rounded. The loops have no branches, so that the compiler makes vector code of them. */
+/* Component types, widened to float64 and narrowed again. Every value of F16, BF16 and F32 is a
+ * float64, so nothing is rounded on the way in. The loops that widen have no branches, so that the
+ * compiler makes vector code of them. */
 #include "format/format.h"
 
+#include <assert.h>
+#include <math.h>
 #include <string.h>
 
 size_t es_dtype_size(es_dtype dtype)
@@ -73,4 +76,43 @@ void es_dtype_widen(es_dtype dtype, const void *source, int64_t count, double *o
         return;
     case ES_DTYPE_OTHER: return;
     }
+}
+
+/* Straight from float64: by way of float32 a value near the middle of two would be rounded twice.
+ */
+static uint16_t narrow_f16(double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    uint16_t sign = (uint16_t)(bits >> 48 & 0x8000);
+    double magnitude = fabs(value);
+    if (!(magnitude <= 65504)) { /* half a step past the largest is still it */
+        if (magnitude < 65520) return sign | 0x7BFF;
+        return sign | (magnitude != magnitude ? 0x7E00 : 0x7C00);
+    }
+    /* Below 2^-14 a multiple of 2^-24; a carry into the exponent is the next number, as it should
+     * be. */
+    if (magnitude < 0x1p-14) return (uint16_t)(sign | (uint16_t)lrint(magnitude * 0x1p24));
+    bits &= UINT64_C(0x7FFFFFFFFFFFFFFF);
+    bits += (UINT64_C(1) << 41) - 1 + (bits >> 42 & 1) - (UINT64_C(1008) << 52);
+    return (uint16_t)(sign | (uint16_t)(bits >> 42));
+}
+
+int64_t es_dtype_narrow(es_dtype dtype, const double *source, int64_t count, void *out)
+{
+    assert(dtype == ES_DTYPE_F32 || dtype == ES_DTYPE_F16 || dtype == ES_DTYPE_F64);
+    char *to = out;
+    int64_t lost = 0;
+    for (int64_t i = 0; dtype == ES_DTYPE_F32 && i < count; i++) {
+        float single = (float)source[i];
+        lost += isinf(single) && isfinite(source[i]);
+        memcpy(to + 4 * i, &single, 4);
+    }
+    for (int64_t i = 0; dtype == ES_DTYPE_F16 && i < count; i++) {
+        uint16_t half = narrow_f16(source[i]);
+        lost += (half & 0x7FFF) == 0x7C00 && isfinite(source[i]);
+        memcpy(to + 2 * i, &half, 2);
+    }
+    if (dtype == ES_DTYPE_F64 && count > 0) memcpy(to, source, (size_t)count * sizeof *source);
+    return lost;
 }

@@ -103,6 +103,11 @@ size_t es_dtype_size(es_dtype dtype); /* 4, 2, 2, 8; 0 for OTHER */
 /* Widen `count` components of `dtype` to float64, exactly. The source need not be aligned. */
 void es_dtype_widen(es_dtype dtype, const void *source, int64_t count, double *out);
 
+/* The way back, to the nearest value of `dtype` (F32, F16 or F64), ties to even, little-endian; NaN
+ * stays NaN. Returns how many finite components became infinite, past the type's range. `out` need
+ * not be aligned. */
+int64_t es_dtype_narrow(es_dtype dtype, const double *source, int64_t count, void *out);
+
 extern const es_file_format es_format_safetensors, es_format_npy, es_format_npz, es_format_word2vec,
     es_format_text_vectors;
 

@@ -138,17 +138,19 @@ static const struct {
 
 static bool parse_type(const char *code, size_t size, es_npy_header *header)
 {
-    if (size < 3 || size > 4 || !memchr("<>=|", code[0], 4)) return false;
+    /* "<U12": strings, listed like any array of no use to us. */
+    bool strings = size >= 3 && (code[1] == 'U' || code[1] == 'S');
+    if (size < 3 || size > (strings ? 9 : 4) || !memchr("<>=|", code[0], 4)) return false;
     int width = 0;
     for (size_t i = 2; i < size; i++) {
         if (code[i] < '0' || code[i] > '9') return false;
         width = width * 10 + (code[i] - '0');
     }
-    bool known = false;
+    bool known = strings && width;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (kinds[i].kind == code[1] && width) known = strchr((char *)kinds[i].sizes, width);
     if (!known) return false;
-    header->component_size = width;
+    header->component_size = code[1] == 'U' ? 4 * width : width;
     header->big_endian = code[0] == '>';
     header->dtype = code[1] != 'f' ? ES_DTYPE_OTHER
                     : width == 2   ? ES_DTYPE_F16

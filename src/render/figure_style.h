@@ -47,11 +47,14 @@ es_figure es_figure_positions(const es_space *space, const es_positions *positio
 es_figure es_figure_token_map(const es_space *space, const es_token_map *map);
 es_figure es_figure_audit(const es_space *space, const es_audit *audit);
 es_figure es_figure_clusters(const es_space *space, const es_clusters *clusters);
+/* Needs keep_rows. */
 es_figure es_figure_prediction(const es_space *space, const es_predictions *predictions);
+/* One position, or every one. */
 es_figure es_figure_lens(const es_space *space, const es_predictions *predictions);
 /* Needs every position, and two tokens. */
 es_figure es_figure_surprisal(const es_space *space, const es_predictions *predictions);
 es_figure es_figure_attribution(const es_space *space, const es_attribution *attribution);
+es_figure es_figure_evaluation(const es_space *space, const es_evaluation *evaluation);
 es_figure es_figure_embeddings(const es_space *space, const es_selection *selection,
                                const double *vectors);
 

@@ -2,6 +2,7 @@
  *
  *   local header   "PK\3\4", version, flags, method 0, time, date, CRC, sizes, name, extra field
  *   data           a .npy file: its header, then the components
+ *   [descriptor    "PK\7\8", CRC, sizes: behind data whose CRC the local header could not know]
  *   directory      "PK\1\2" for each member: the same figures and where the local header is
  *   [ZIP64 end     "PK\6\6" and its locator "PK\6\7", where 32 or 16 bits are too few]
  *   end            "PK\5\6": how many members, where the directory is
@@ -22,6 +23,8 @@ enum {
     VERSION_ZIP64 = 45,
     FIRST_DATE = 1 << 5 | 1, /* 1 January 1980 */
     EXTRA_ZIP64 = 1,
+    FLAG_DESCRIPTOR = 8,
+    LOCAL_EXTRA = 4 + 16,
     END64_REST = 44, /* bytes of the ZIP64 end after its own length */
     CHUNK = 1 << 20  /* bytes that zlib is given at a time */
 };
@@ -60,7 +63,7 @@ static void put_figures(es_npz_writer *writer, const es_npz_member *member, bool
                         int extra_size)
 {
     put_number(writer, zip64 ? VERSION_ZIP64 : VERSION, 2);
-    put_number(writer, 0, 2); /* flags */
+    put_number(writer, member->streamed ? FLAG_DESCRIPTOR : 0, 2);
     put_number(writer, 0, 2); /* stored */
     put_number(writer, 0, 2); /* midnight */
     put_number(writer, FIRST_DATE, 2);
@@ -100,38 +103,82 @@ void es_npy_header_bytes(const char *descr, int64_t rows, int64_t columns,
     es_npy_header_of_shape(descr, shape, columns ? 2 : 1, header);
 }
 
-static uint32_t crc_of(const char *header, const char *data, int64_t size)
+static uint32_t crc_on(uint32_t crc, const char *data, int64_t size)
 {
-    uLong crc = crc32(0, (const Bytef *)header, ES_NPY_HEADER);
+    uLong sum = crc;
     for (int64_t at = 0; at < size; at += CHUNK)
-        crc = crc32(crc, (const Bytef *)data + at, (uInt)(size - at < CHUNK ? size - at : CHUNK));
-    return (uint32_t)crc;
+        sum = crc32(sum, (const Bytef *)data + at, (uInt)(size - at < CHUNK ? size - at : CHUNK));
+    return (uint32_t)sum;
+}
+
+static es_npz_member *add_member(es_npz_writer *writer, const char *name, int64_t size)
+{
+    assert(writer->count < ES_NPZ_MEMBERS && strlen(name) + strlen(".npy") < ES_NPZ_NAME);
+    es_npz_member *member = &writer->members[writer->count++];
+    *member = (es_npz_member){.size = ES_NPY_HEADER + size, .header = writer->at};
+    snprintf(member->name, sizeof member->name, "%s.npy", name);
+    return member;
+}
+
+/* As the member says, or without what is not known yet. */
+static void put_local_header(es_npz_writer *writer, const es_npz_member *member)
+{
+    es_npz_member shown = *member;
+    bool zip64 = is_large(writer, member->size);
+    if (member->streamed) {
+        shown.crc = 0;
+        shown.size = zip64 ? member->size : 0; /* the mark of 64 bits stays */
+    }
+    put(writer, "PK\3\4", 4);
+    put_figures(writer, &shown, zip64, zip64 ? LOCAL_EXTRA : 0);
+    put(writer, member->name, (int64_t)strlen(member->name));
+    if (!zip64) return;
+    uint64_t told = member->streamed ? 0 : (uint64_t)member->size;
+    put_number(writer, EXTRA_ZIP64, 2);
+    put_number(writer, LOCAL_EXTRA - 4, 2);
+    put_number(writer, told, 8);
+    put_number(writer, told, 8);
 }
 
 void es_npz_write_array(es_npz_writer *writer, const char *name, const char *descr,
                         const void *data, int64_t rows, int64_t columns)
 {
-    enum { LOCAL_EXTRA = 4 + 16 };
-    assert(writer->count < ES_NPZ_MEMBERS && strlen(name) + strlen(".npy") < ES_NPZ_NAME);
     char header[ES_NPY_HEADER];
     es_npy_header_bytes(descr, rows, columns, header);
     int64_t size = rows * (columns ? columns : 1) * (descr[2] - '0');
-    es_npz_member *member = &writer->members[writer->count++];
-    *member = (es_npz_member){.size = ES_NPY_HEADER + size, .header = writer->at};
-    snprintf(member->name, sizeof member->name, "%s.npy", name);
-    member->crc = crc_of(header, data, size);
-    bool zip64 = is_large(writer, member->size);
-    put(writer, "PK\3\4", 4);
-    put_figures(writer, member, zip64, zip64 ? LOCAL_EXTRA : 0);
-    put(writer, member->name, (int64_t)strlen(member->name));
-    if (zip64) {
-        put_number(writer, EXTRA_ZIP64, 2);
-        put_number(writer, LOCAL_EXTRA - 4, 2);
-        put_number(writer, (uint64_t)member->size, 8);
-        put_number(writer, (uint64_t)member->size, 8);
-    }
+    es_npz_member *member = add_member(writer, name, size);
+    member->crc = crc_on(crc_on(0, header, ES_NPY_HEADER), data, size);
+    put_local_header(writer, member);
     put(writer, header, ES_NPY_HEADER);
     put(writer, data, size);
+}
+
+void es_npz_begin_array(es_npz_writer *writer, const char *name, const char *descr, int component,
+                        int64_t rows, int64_t columns)
+{
+    char header[ES_NPY_HEADER];
+    es_npy_header_bytes(descr, rows, columns, header);
+    es_npz_member *member = add_member(writer, name, rows * (columns ? columns : 1) * component);
+    member->streamed = true;
+    put_local_header(writer, member);
+    es_npz_add(writer, header, ES_NPY_HEADER);
+}
+
+void es_npz_add(es_npz_writer *writer, const void *data, int64_t size)
+{
+    es_npz_member *member = &writer->members[writer->count - 1];
+    member->crc = crc_on(member->crc, data, size);
+    put(writer, data, size);
+}
+
+void es_npz_end_array(es_npz_writer *writer)
+{
+    const es_npz_member *member = &writer->members[writer->count - 1];
+    int bytes = is_large(writer, member->size) ? 8 : 4;
+    put(writer, "PK\7\10", 4);
+    put_number(writer, member->crc, 4);
+    put_number(writer, (uint64_t)member->size, bytes);
+    put_number(writer, (uint64_t)member->size, bytes);
 }
 
 static void put_entry(es_npz_writer *writer, const es_npz_member *member)

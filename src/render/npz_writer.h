@@ -5,6 +5,7 @@
 #ifndef ES_RENDER_NPZ_WRITER_H
 #define ES_RENDER_NPZ_WRITER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -14,6 +15,7 @@ typedef struct es_npz_member {
     char name[ES_NPZ_NAME]; /* "ids.npy" */
     uint32_t crc;
     int64_t size, header; /* bytes of the member; where its local header begins */
+    bool streamed;        /* its CRC stands behind the data */
 } es_npz_member;
 
 typedef struct es_npz_writer {
@@ -30,6 +32,14 @@ es_npz_writer es_npz_write_to(FILE *out);
  * is 0, as NumPy's type `descr` ("<i4", "<f4"). A write that fails shows in ferror(out). */
 void es_npz_write_array(es_npz_writer *writer, const char *name, const char *descr,
                         const void *data, int64_t rows, int64_t columns);
+
+/* The same for an array that is not in memory as a whole: begin, then its components in order in
+ * any number of pieces, then end. `component` is the size of one in bytes. The CRC, which is not
+ * known before, follows the data. */
+void es_npz_begin_array(es_npz_writer *writer, const char *name, const char *descr, int component,
+                        int64_t rows, int64_t columns);
+void es_npz_add(es_npz_writer *writer, const void *data, int64_t size);
+void es_npz_end_array(es_npz_writer *writer);
 
 /* The directory, last. */
 void es_npz_write_end(es_npz_writer *writer);

@@ -13,8 +13,9 @@ enum { ES_NUMBER_TEXT = 352 };
  * caller's mistake is an assert): the format around it says what stands for the others. */
 void es_number_shortest(double value, char out[ES_NUMBER_TEXT]);
 
-/* The shortest of %.6g ... %.9g that reads back the same float32. Finite values only. */
-void es_number_shortest_float(float value, char out[ES_NUMBER_TEXT]);
+/* The shortest of %.6g ... %.9g that reads back the same float32. Finite values only. Returns its
+ * length. */
+int es_number_shortest_float(float value, char out[ES_NUMBER_TEXT]);
 
 /* For people: `decimals` (0 ... 20) places, "-" where undefined, "inf", and never "-0.00". From
  * 1e9 on as 1.234e+300. */

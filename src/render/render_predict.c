@@ -222,6 +222,8 @@ static es_status print_reading(const es_predictions *predictions, const es_predi
     add_percent(&text, order->shared);
     es_text_add(&text,
                 order->shared < 0 ? " as the two pull apart.\n" : " as the two pull together.\n");
+    if (state->next[0].cosine < 0)
+        es_text_add(&text, "Every cosine is negative: here a longer row has the lower logit.\n");
     if (predictions->left_out) {
         es_text_count(&text, predictions->left_out);
         es_text_add(&text, predictions->left_out == 1 ? " row is" : " rows are");

@@ -81,6 +81,13 @@ static int byte_of(uint32_t c)
     return n <= 32 ? n : n <= 66 ? n + 94 : 173;
 }
 
+uint32_t es_bpe_letter(unsigned char byte)
+{
+    if (byte <= 32) return 256 + (uint32_t)byte;
+    if (byte >= 127 && byte <= 160) return 256 - 94 + (uint32_t)byte;
+    return byte == 173 ? 256 + 67 : byte;
+}
+
 int64_t es_bpe_decode_key(es_bytes key, char *out)
 {
     int64_t size = 0;

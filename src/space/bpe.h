@@ -45,6 +45,9 @@ void es_bpe_add_merge(es_bpe *bpe, int64_t left, int64_t right, int64_t result);
  * key.size bytes), returns the size; -1 where the key has another character: it is literal. */
 int64_t es_bpe_decode_key(es_bytes key, char *out);
 
+/* And the way back: the character, U+0021 ... U+0143, that stands for a byte. */
+uint32_t es_bpe_letter(unsigned char byte);
+
 /* Append the ids of a text without added tokens. */
 es_status es_bpe_encode(const es_vocabulary *vocabulary, es_bytes text, es_ids *ids,
                         es_error *error);

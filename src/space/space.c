@@ -271,6 +271,19 @@ static es_status read_raw_rows(void *context, int64_t first, int64_t count, doub
     return status;
 }
 
+es_status es_space_read_stored_rows(const es_space *space, int64_t first, int64_t count, void *out,
+                                    es_error *error)
+{
+    const es_tensor *tensor = space->tensor;
+    int64_t size = row_bytes(space);
+    const char *memory = space->rows ? space->rows : tensor->memory;
+    if (!memory)
+        return es_file_read(&space->container.files[tensor->file], tensor->offset + first * size,
+                            out, count * size, error);
+    memcpy(out, memory + first * size, (size_t)(count * size));
+    return ES_OK;
+}
+
 es_status es_space_read_rows(es_space *space, int64_t first, int64_t count, double *out,
                              es_error *error)
 {

@@ -38,6 +38,11 @@ es_status es_space_create_view(const es_space *base, const es_tensor *tensor, es
  * analyses' fast path; NULL where rows must be widened one by one. */
 const float *es_space_plain_rows(const es_space *space);
 
+/* Rows first .. first+count-1 as the file has them, in its dtype: (count, columns), the bytes. Only
+ * of a space without a transform. */
+es_status es_space_read_stored_rows(const es_space *space, int64_t first, int64_t count, void *out,
+                                    es_error *error);
+
 /* Unit rows first .. first+count-1 in float64, (count, columns); an undefined row becomes zeros.
  * Needs the norms. */
 es_status es_space_read_unit_rows(es_space *space, int64_t first, int64_t count, double *out,

@@ -64,12 +64,62 @@ static void widens_f32_and_f64(void **state)
     es_dtype_widen(ES_DTYPE_F64, NULL, 0, out);
 }
 
+/* Every float16, what lies half way to the next, and a little to both sides of that. */
+static void narrows_to_the_nearest_f16(void **state)
+{
+    (void)state;
+    for (unsigned half = 0; half < 0x7C00; half++) {
+        double here = half_by_definition(half);
+        double next = half == 0x7BFF ? 65536 : half_by_definition(half + 1);
+        double middle = (here + next) / 2; /* exact */
+        double values[] = {here, nextafter(middle, 0), middle, nextafter(middle, INFINITY)};
+        unsigned even = half % 2 ? half + 1 : half;
+        unsigned expected[] = {half, half, even, half + 1};
+        for (int sign = 0; sign < 2; sign++) {
+            uint16_t found[4];
+            double signed_values[4];
+            for (int i = 0; i < 4; i++) signed_values[i] = sign ? -values[i] : values[i];
+            int64_t lost = es_dtype_narrow(ES_DTYPE_F16, signed_values, 4, found);
+            assert_int_equal(lost, half == 0x7BFF ? 2 : 0);
+            for (int i = 0; i < 4; i++)
+                if (found[i] != (expected[i] | (sign ? 0x8000u : 0)))
+                    fail_msg("%a became 0x%04X, expected 0x%04X", signed_values[i], found[i],
+                             expected[i]);
+        }
+    }
+    const double odd[] = {NAN, -NAN, INFINITY, -INFINITY, 1e300, -1e-300};
+    uint16_t found[6];
+    assert_int_equal(es_dtype_narrow(ES_DTYPE_F16, odd, 6, found), 1);
+    assert_true((found[0] & 0x7FFF) > 0x7C00 && (found[1] & 0x7FFF) > 0x7C00);
+    assert_int_equal(found[2], 0x7C00);
+    assert_int_equal(found[3], 0xFC00);
+    assert_int_equal(found[4], 0x7C00);
+    assert_int_equal(found[5], 0x8000);
+}
+
+static void narrows_to_float32_and_float64(void **state)
+{
+    (void)state;
+    const double values[] = {0.1, 1e39, -1e39, INFINITY, NAN, 0x1.000001p0, 0x1.000003p0, -0.0};
+    float singles[8];
+    double doubles[8];
+    assert_int_equal(es_dtype_narrow(ES_DTYPE_F32, values, 8, singles), 2);
+    for (int i = 0; i < 8; i++) {
+        float expected = (float)values[i];
+        assert_true(isnan(expected) ? isnan(singles[i]) : !memcmp(&expected, &singles[i], 4));
+    }
+    assert_int_equal(es_dtype_narrow(ES_DTYPE_F64, values, 8, doubles), 0);
+    assert_memory_equal(values, doubles, sizeof values);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(widens_every_f16),
         cmocka_unit_test(widens_every_bf16),
         cmocka_unit_test(widens_f32_and_f64),
+        cmocka_unit_test(narrows_to_the_nearest_f16),
+        cmocka_unit_test(narrows_to_float32_and_float64),
     };
     return cmocka_run_group_tests_name("dtype", tests, NULL, NULL);
 }

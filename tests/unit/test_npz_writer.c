@@ -58,6 +58,47 @@ static void is_read_back_from_zip64(void **state)
     for (size_t i = 0; i < sizeof largest / sizeof *largest; i++) check_archive(largest[i]);
 }
 
+/* The same two arrays in pieces, their CRC behind them. */
+static void check_streamed(int64_t largest)
+{
+    char *data = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&data, &size);
+    assert_non_null(out);
+    es_npz_writer writer = es_npz_write_to(out);
+    if (largest) writer.largest = largest;
+    es_npz_begin_array(&writer, "ids", "<i4", 4, 2, 3);
+    es_npz_add(&writer, ids, sizeof ids);
+    es_npz_end_array(&writer);
+    es_npz_begin_array(&writer, "cosine", "<f4", 4, 6, 0);
+    for (int i = 0; i < 6; i++) es_npz_add(&writer, &cosines[i], sizeof cosines[i]);
+    es_npz_end_array(&writer);
+    es_npz_write_end(&writer);
+    assert_int_equal(fclose(out), 0);
+    es_container container;
+    assert_opens(scratch_write("streamed.npz", data, size), &container);
+    const es_tensor *tensor = es_container_find(&container, "cosine");
+    assert_non_null(tensor);
+    assert_int_equal(tensor->rank, 1);
+    double *values = read_tensor_values(&container, tensor);
+    for (int i = 0; i < 6; i++) assert_true(values[i] == cosines[i]);
+    free(values);
+    es_container_release(&container);
+    /* The CRC is the data's: one bit of them is enough. */
+    char *place = memmem(data, size, cosines, sizeof cosines);
+    assert_non_null(place);
+    place[3] ^= 1;
+    assert_refused(scratch_write("broken.npz", data, size), "CRC");
+    free(data);
+}
+
+static void a_streamed_array_is_read_back(void **state)
+{
+    (void)state;
+    static const int64_t largest[] = {0, 1, 150, 160, 250, 400};
+    for (size_t i = 0; i < sizeof largest / sizeof *largest; i++) check_streamed(largest[i]);
+}
+
 static void has_the_same_bytes_always(void **state)
 {
     (void)state;
@@ -84,6 +125,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(is_read_back),
         cmocka_unit_test(is_read_back_from_zip64),
+        cmocka_unit_test(a_streamed_array_is_read_back),
         cmocka_unit_test(has_the_same_bytes_always),
         cmocka_unit_test(has_numpys_header),
     };

@@ -41,6 +41,49 @@ static void reads_back_the_same_float(void **state)
     assert_string_equal(text, "0.58290505");
 }
 
+/* The first of %.6g ... %.9g that reads back: what the fast way must print, to the byte. */
+static void check_as_by_trial(float value)
+{
+    char text[ES_NUMBER_TEXT], expected[64];
+    for (int digits = 6; digits <= 9; digits++) {
+        snprintf(expected, sizeof expected, "%.*g", digits, (double)value);
+        if ((float)strtod(expected, NULL) == value) break;
+    }
+    int length = es_number_shortest_float(value, text);
+    assert_int_equal(length, strlen(text));
+    if (strcmp(text, expected) != 0) fail_msg("%a became %s, not %s", value, text, expected);
+}
+
+static void floats_are_printed_as_by_trial(void **state)
+{
+    (void)state;
+    uint64_t bits = 88172645463325252u;
+    for (int i = 0; i < 300000; i++) {
+        bits ^= bits << 13;
+        bits ^= bits >> 7;
+        bits ^= bits << 17;
+        double size = (double)(bits >> 11) * 0x1p-53 - 0.5;
+        float value = (float)(size * pow(10, (double)(i % 24) - 13)); /* 1e-14 ... 1e10 */
+        check_as_by_trial(value);
+        char few[32]; /* and short decimals: 0.5, 0.125, 3e-05 */
+        snprintf(few, sizeof few, "%.*g", 1 + i % 6, (double)value);
+        check_as_by_trial(strtof(few, NULL));
+    }
+    /* Where a digit more begins, and on both sides of it. */
+    for (int exponent = -45; exponent <= 38; exponent++)
+        for (int direction = -1; direction <= 1; direction++) {
+            float value = (float)pow(10, exponent);
+            for (int step = 0; step < 40; step++) {
+                if (isfinite(value)) check_as_by_trial(-value);
+                value = direction ? nextafterf(value, direction * INFINITY) : value * 9.999999f;
+            }
+        }
+    check_as_by_trial(0);
+    check_as_by_trial(-0.0f);
+    check_as_by_trial(FLT_MAX);
+    check_as_by_trial(FLT_MIN);
+}
+
 static void reads_back_the_same(void **state)
 {
     (void)state;
@@ -152,6 +195,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_back_the_same),
         cmocka_unit_test(reads_back_the_same_float),
+        cmocka_unit_test(floats_are_printed_as_by_trial),
         cmocka_unit_test(is_short),
         cmocka_unit_test(shows_for_people),
         cmocka_unit_test(the_locale_does_not_matter),

@@ -144,9 +144,6 @@ static es_predictions predict(const loaded *at, int64_t count, const es_predict_
     return predictions;
 }
 
-/* ---- sorting ----------------------------------------------------------------------------------
- */
-
 static void sorts_rows_with_ties_and_gaps(void **state)
 {
     (void)state;
@@ -214,6 +211,10 @@ static void every_candidate_adds_up(void **state)
             assert_int_equal(all.states[i].layer, i % (LAYERS + 1));
             assert_int_equal(all.states[i].position, i / (LAYERS + 1));
             check_candidates(&all.states[i]);
+            const es_prediction *last = &all.states[i - i % (LAYERS + 1) + LAYERS];
+            int64_t rank = all.states[i].answer_rank;
+            assert_int_equal(all.states[i].next[rank - 1].id, last->next[0].id);
+            assert_true(all.states[i].next[rank - 1].logit == all.states[i].answer_logit);
         }
         es_predict_release(&all);
         unload(&at);
@@ -338,9 +339,6 @@ static void a_silent_model_prefers_nothing(void **state)
     es_predict_release(&all);
     unload(&at);
 }
-
-/* ---- what is handed out -----------------------------------------------------------------------
- */
 
 typedef struct taken {
     int64_t positions, most;
@@ -496,9 +494,6 @@ static void survives_every_failing_allocation(void **state)
     }
     unload(&at);
 }
-
-/* ---- rendering --------------------------------------------------------------------------------
- */
 
 typedef struct drawn {
     const es_space *space;

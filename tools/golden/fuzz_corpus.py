@@ -187,6 +187,39 @@ def write_word_vectors():
     add("html", b"<!DOCTYPE html>")
 
 
+def write_dataset():
+    """The first byte is the kind asked for, and five times the column."""
+    seeds = {
+        "pairs": b"\0cat\tdog\t7.5\nking\tqueen\t8\n",
+        "semicolons": b"\0cat;dog;7.5;x\n\"a \"\"b\"\"\";c;1\n",
+        "commas": b"\0word1,word2,score\r\ncat,dog,7.5\r\n",
+        "spaces": b"\0 cat  dog 1e2 \n",
+        "comment_header": b"\0\xef\xbb\xbf# Word 1\tWord 2\tHuman (mean)\na\tb\t1\n",
+        "counted": b"\0n,a,b,sd,mean\n1,cat,dog,3,7.5\n",
+        "column": b"\na b 1 2\n",
+        "named": b"\x0fa,b,x,score\nc,d,1,2\n",
+        "analogies": b"\0: one\na b c d\n: two\n: three\na c b d\n",
+        "analogies_asked": b"\x02a b c d\n",
+        "odd": b"\0cat dog banana\n*car cat dog\n",
+        "categories": b"\0cat\tanimal\ndog\tanimal\ncar\tthing\nbus\tthing\n",
+        "nul": b"\0a b 1\nc\0d 1\n",
+        "latin1": b"\0caf\xe9 b 1\n",
+        "nan": b"\0a\tb\tnan\nc\td\t1\n",
+        "decimal_comma": b"\0a\tb\t3,5\n",
+        "empty": b"\0",
+        "one_column": b"\0cat\ndog\n",
+        "open_quote": b"\0a,b,1\n\"c,d,1\n",
+        "wide": b"\0" + b"a " * 300,
+        "long": b"\0" + b"a" * 70000,
+        "stars": b"\x03* ** *a\n",
+        "colon": b"\0:\n: \na b c d\n",
+        "hash": b"\0#\n##\n#a b c\nx y 1\n",
+    }
+    for name, data in seeds.items():
+        put("dataset", name, data)
+
+
+write_dataset()
 write_npy()
 write_safetensors()
 write_npz()

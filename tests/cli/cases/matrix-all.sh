@@ -22,7 +22,7 @@ with open("huge.npy", "wb") as file:
     file.truncate(128 + 2 * n)
 END
 embscope matrix huge.npy --all -o huge-S.npy 2> err
-echo "exit $?" && sed 's/and .* GiB are/and some are/' err && rm err
+echo "exit $?" && sed 's/and .* are free/and some are free/' err && rm err
 python3 "$MODELS" many many.vec 3000 4
 cp S.npy kept.npy
 (ulimit -f 100; embscope matrix many.vec --all -o S.npy)
