@@ -391,7 +391,7 @@ static es_status run(cli_call *call)
 
 const cli_command cli_command_predict = {
     .name = "predict",
-    .stage = "The model's answer",
+    .stage = "The model at work",
     .summary = "the next token of a prompt: what is angle, what is norm",
     .arguments = "MODEL [PROMPT]",
     .examples = examples,

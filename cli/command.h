@@ -66,6 +66,7 @@ extern const cli_command cli_command_cluster;
 extern const cli_command cli_command_predict;
 extern const cli_command cli_command_generate;
 extern const cli_command cli_command_evaluate;
+extern const cli_command cli_command_unembed;
 extern const cli_command cli_command_report;
 extern const cli_command cli_command_export;
 

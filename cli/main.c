@@ -22,16 +22,16 @@ static const cli_command *const commands[] = {&cli_command_info,
                                               &cli_command_knn,
                                               &cli_command_audit,
                                               &cli_command_positions,
+                                              &cli_command_evaluate,
                                               &cli_command_predict,
                                               &cli_command_generate,
-                                              &cli_command_evaluate,
+                                              &cli_command_unembed,
                                               &cli_command_report,
                                               &cli_command_export,
                                               NULL};
 
 /* Commands that users may have read about, and that are not in this version. */
-static const char *const later_commands[] = {"unembed", "compare", "drift",
-                                             "search",  "fetch",   "serve"};
+static const char *const later_commands[] = {"compare", "drift", "search", "fetch", "serve"};
 
 static const cli_command *find_command(const char *name)
 {

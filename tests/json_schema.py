@@ -44,6 +44,22 @@ def write_words(path, rows):
             file.write(word + " " + " ".join(map(str, row)) + "\n")
 
 
+def write_two(folder, embedding, unembedding):
+    """A model with an embedding and an unembedding of float32."""
+    os.mkdir(folder)
+    header, data = {}, b""
+    for name, rows in (("model.embed_tokens.weight", embedding), ("lm_head.weight", unembedding)):
+        values = [value for row in rows for value in row]
+        header[name] = {"dtype": "F32", "shape": [len(rows), len(rows[0])],
+                        "data_offsets": [len(data), len(data) + 4 * len(values)]}
+        data += struct.pack(f"<{len(values)}f", *values)
+    text = json.dumps(header).encode()
+    with open(os.path.join(folder, "model.safetensors"), "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + data)
+    with open(os.path.join(folder, "config.json"), "w", encoding="utf-8") as file:
+        file.write('{"model_type": "llama"}')
+
+
 def no_constants(text):
     raise ValueError(f"{text} is no JSON")
 
@@ -87,6 +103,7 @@ with tempfile.TemporaryDirectory() as folder:
         with open(name, "w", encoding="utf-8") as file:
             file.write(text)
     write_npy("bare.npy", [[1, 0], [float("nan"), 1], [0, 0], [1, 1], [-1, 1e-30], [1, 0]])
+    write_two("two", [[1, 0], [0, 1], [1, 1], [0, 0]], [[2, 0.5], [0, 1], [1, -1], [1, 1]])
     runs = [
         ["info", "words.vec"],
         ["info", "bare.npy"],
@@ -136,6 +153,13 @@ with tempfile.TemporaryDirectory() as folder:
         ["export", "words.vec", "-o", "points/", "--unit"],
         ["export", "bare.npy", "-o", "half.safetensors", "--dtype", "f16"],
         ["export", os.path.join(root, "models/demo"), "-o", "demo.bin", "--rows", "300"],
+        ["info", "two", "--tying"],
+        ["info", os.path.join(root, "models/demo"), "--tying"],
+        ["unembed", "words.vec", "cat", "-", "zéro"],
+        ["unembed", "bare.npy", "@0", "-k", "3"],
+        ["unembed", "words.vec", "--tokens", "questions"],
+        ["unembed", "two", "--vector", "bare.npy", "--at", "3"],
+        ["unembed", os.path.join(root, "models/demo"), "@5", "--final-norm"],
         ["report", "words.vec"],
         ["report", "bare.npy"],
     ]

@@ -19,10 +19,9 @@
  *
  * The headers in the order data flows: status (errors), space (a matrix and where it came from),
  * vocabulary (names of rows, text to ids), selection (what the user named), model (a GPT-2 that can
- * be run), the analyses (info, similarity, neighbors, near_pairs, matrix, full_matrix,
- * distribution, spectrum, cluster, knn, audit, positions, evaluate, report), index (many queries),
- * prompt and predict (what a model goes on with), render and plot (results to bytes), export (rows
- * to files).
+ * be run), the analyses (info, tying, similarity, neighbors, near_pairs, matrix, full_matrix,
+ * distribution, spectrum, cluster, knn, audit, positions, predict, unembed, evaluate, report),
+ * index (many queries), export (rows to files), render and plot (results to bytes).
  *
  * Ownership: inputs are borrowed for the call; a result has one _release() or _free(), legal on all
  * zero and NULL. Options are structs whose all-zero value is the default; NULL stands for it. An
@@ -58,6 +57,8 @@
 #include <embscope/space.h>
 #include <embscope/spectrum.h>
 #include <embscope/status.h>
+#include <embscope/tying.h>
+#include <embscope/unembed.h>
 #include <embscope/vocabulary.h>
 
 ES_BEGIN_DECLARATIONS

@@ -20,7 +20,8 @@ typedef struct es_info {
     int64_t vocabulary_size;
     int64_t duplicate_keys;
     es_tying tying;
-    int64_t untied_rows; /* rows that differ between embedding and unembedding */
+    int64_t untied_rows;        /* rows that differ between embedding and unembedding */
+    es_table_comparison tables; /* the whole of it */
     /* norms of defined rows; NaN where there are none. Quartiles by linear interpolation, as
      * NumPy's default. */
     double norm_minimum, norm_quartile1, norm_median, norm_quartile3, norm_maximum, norm_mean;

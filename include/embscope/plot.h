@@ -18,6 +18,7 @@
 #include <embscope/predict.h>
 #include <embscope/similarity.h>
 #include <embscope/spectrum.h>
+#include <embscope/tying.h>
 
 ES_BEGIN_DECLARATIONS
 
@@ -56,6 +57,10 @@ es_status es_plot_positions(const es_space *space, const es_positions *positions
  * found.
  */
 es_status es_plot_audit(const es_space *space, const es_audit *audit, const char *path,
+                        es_error *error);
+/* Embedding and unembedding: a token's norm in the one against that in the other, and the histogram
+ * of the cosines of tokens' two rows. */
+es_status es_plot_tying(const es_space *space, const es_tying_geometry *geometry, const char *path,
                         es_error *error);
 /* Cluster map (needs map): the centres in the plane that shows most of them, as large as their
  * clusters, the largest named by their most central token. BAD_ARGUMENT for fewer than 3. */

@@ -20,6 +20,8 @@
 #include <embscope/predict.h>
 #include <embscope/report.h>
 #include <embscope/spectrum.h>
+#include <embscope/tying.h>
+#include <embscope/unembed.h>
 #include <stdio.h>
 
 ES_BEGIN_DECLARATIONS
@@ -45,6 +47,23 @@ es_status es_render_decoded(const es_space *space, const es_ids *ids, es_bytes t
                             const es_render_options *options, FILE *out, es_error *error);
 es_status es_render_info(const es_space *space, const es_info *info,
                          const es_render_options *options, FILE *out, es_error *error);
+/* The same, and the two tables side by side (NULL: there are no two). CSV has a line for each
+ * token. */
+es_status es_render_tying(const es_space *space, const es_info *info,
+                          const es_tying_geometry *geometry, const es_render_options *options,
+                          FILE *out, es_error *error);
+
+/* What surrounds the answers of es_unembed_vectors(): space is the table that answered. */
+typedef struct es_unembed_setting {
+    es_tying tying;         /* UNKNOWN: nothing says that the table is an unembedding */
+    bool final_norm;        /* did the vectors pass the last LayerNorm? */
+    const char *terms_from; /* the tensor that the words' rows are of, where it is another one */
+} es_unembed_setting;
+
+/* `as_list`: `queries` in JSON and a column in CSV, however many answers there are. */
+es_status es_render_unembed(const es_space *space, const es_unembed_setting *setting,
+                            const es_unembedded *answers, int64_t count, bool as_list,
+                            const es_render_options *options, FILE *out, es_error *error);
 es_status es_render_similarity(const es_space *space, const es_similarity *similarity,
                                const es_render_options *options, FILE *out, es_error *error);
 es_status es_render_neighbors(const es_space *space, const es_neighbors *neighbors,

@@ -89,12 +89,42 @@ es_status es_space_norms(es_space *space, const double **norms, es_error *error)
 /* The state of every row, (rows), the space's own; computed together with the norms. */
 es_status es_space_row_states(es_space *space, const unsigned char **states, es_error *error);
 
-/* The other table of the same model: is the unembedding the embedding, byte for byte? */
+/* The other table of the same model: is the unembedding the embedding? */
 typedef enum es_tying {
     ES_TYING_UNKNOWN = 0, /* a single table, nothing to compare with */
-    ES_TYING_TIED = 1,    /* one tensor, or two with equal bytes */
+    ES_TYING_TIED = 1,    /* one tensor, or two with equal bytes or values */
     ES_TYING_UNTIED = 2,
 } es_tying;
+
+/* What was found, the stronger claim first. */
+typedef enum es_tying_how {
+    ES_TYING_ONE_TABLE = 0,    /* the file has one table, and nothing says that it serves as both */
+    ES_TYING_ONE_TENSOR = 1,   /* one tensor serves as both */
+    ES_TYING_EQUAL_BYTES = 2,  /* two tensors of one type with equal bytes */
+    ES_TYING_EQUAL_VALUES = 3, /* two tensors of different types with equal values */
+    ES_TYING_ROWS_DIFFER = 4,  /* some rows, or all, differ, or one table has more of them */
+    ES_TYING_OTHER_COLUMNS = 5 /* tables of different widths */
+} es_tying_how;
+
+enum { ES_TYING_LISTED = 10 };
+
+/* Rows are compared by their bytes where both tables are stored in one type, else by value (-0 is
+ * 0, NaN is NaN). A row that only the longer table has differs. */
+typedef struct es_table_comparison {
+    es_tying tying;
+    es_tying_how how;
+    const char *tensors[2]; /* the embedding's name and the unembedding's; NULL: there is none. The
+                               space's own */
+    const char *dtypes[2];  /* "F32"; NULL as above */
+    int64_t rows[2];
+    int64_t equal_rows, differing_rows;
+    int64_t first[ES_TYING_LISTED]; /* the first that differ */
+    int64_t listed;
+} es_table_comparison;
+es_status es_space_compare_tables(es_space *space, es_table_comparison *comparison,
+                                  es_error *error);
+
+/* The gist of it. */
 es_status es_space_tying(es_space *space, es_tying *tying, int64_t *differing_rows,
                          es_error *error);
 

@@ -1,5 +1,6 @@
 /* The leading directions: every row's place on them, the tokens at their ends, and whether a
  * direction is about frequency (ids) or length (norms). */
+#include "analysis/ranks.h"
 #include "analysis/spectrum_parts.h"
 #include "base/memory.h"
 #include "base/parallel.h"
@@ -79,42 +80,6 @@ static void offer(es_direction_end *ends, int64_t *count, double sign, es_direct
 /* ---- Spearman ---------------------------------------------------------------------------------
  */
 
-typedef struct ranked {
-    double value;
-    int64_t place;
-} ranked;
-
-static int compare_ranked(const void *left, const void *right)
-{
-    const ranked *a = left, *b = right;
-    if (a->value != b->value) return a->value < b->value ? -1 : 1;
-    return a->place < b->place ? -1 : a->place > b->place;
-}
-
-/* Ranks 1 ... n of n values, equal ones sharing their mean rank, into `ranks`. */
-static void rank_values(const double *values, int64_t n, ranked *sorted, double *ranks)
-{
-    for (int64_t i = 0; i < n; i++) sorted[i] = (ranked){values[i], i};
-    qsort(sorted, (size_t)n, sizeof *sorted, compare_ranked);
-    for (int64_t i = 0, j; i < n; i = j) {
-        for (j = i + 1; j < n && sorted[j].value == sorted[i].value;) j++;
-        for (int64_t t = i; t < j; t++) ranks[sorted[t].place] = (double)(i + 1 + j) / 2;
-    }
-}
-
-/* Pearson's correlation of two rankings: Spearman's. NaN where one is constant. */
-static double correlate_ranks(const double *a, const double *b, int64_t n)
-{
-    double mean = ((double)n + 1) / 2, ab = 0, aa = 0, bb = 0;
-    for (int64_t i = 0; i < n; i++) {
-        double x = a[i] - mean, y = b[i] - mean;
-        ab += x * y;
-        aa += x * x;
-        bb += y * y;
-    }
-    return aa > 0 && bb > 0 ? ab / sqrt(aa * bb) : NAN;
-}
-
 typedef struct ranking_pass {
     const es_spectrum_job *job;
     es_spectrum *spectrum;
@@ -128,7 +93,7 @@ static es_status describe_direction(void *context, int64_t index, int worker, es
     const ranking_pass *pass = context;
     int64_t n = pass->job->n, k = pass->spectrum->direction_count, low = 0;
     es_direction *direction = &pass->spectrum->directions[index];
-    ranked *sorted = es_alloc(n, sizeof *sorted);
+    es_ranked *sorted = es_alloc(n, sizeof *sorted);
     double *values = es_alloc(3, (size_t)n * sizeof *values), *ranks = values + n, *ids = ranks + n;
     es_status status = ES_OK;
     if (!sorted || !values)
@@ -142,10 +107,11 @@ static es_status describe_direction(void *context, int64_t index, int worker, es
         offer(direction->low, &low, -1, end);
     }
     if (status == ES_OK) {
-        rank_values(values, n, sorted, ranks);
+        es_order_descending(values, n, sorted);
+        es_ranks_of(sorted, n, ranks);
         bool any = direction->eigenvalue > 0; /* else the projections are rounding */
-        direction->spearman_id = any ? correlate_ranks(ranks, ids, n) : NAN;
-        direction->spearman_norm = any ? correlate_ranks(ranks, pass->norm_ranks, n) : NAN;
+        direction->spearman_id = any ? es_correlate(ranks, ids, n) : NAN;
+        direction->spearman_norm = any ? es_correlate(ranks, pass->norm_ranks, n) : NAN;
     }
     free(sorted);
     free(values);
@@ -162,7 +128,7 @@ es_status es_spectrum_directions(es_spectrum_job *job, es_spectrum *spectrum, es
     }
     double *projections = es_alloc(job->space->source.rows, (size_t)k * sizeof *projections);
     double *norms = es_alloc(2, (size_t)n * sizeof *norms), *ranks = norms + n;
-    ranked *sorted = es_alloc(n, sizeof *sorted);
+    es_ranked *sorted = es_alloc(n, sizeof *sorted);
     es_status status = ES_OK;
     if (!projections || !norms || !sorted)
         status = es_fail_memory(error, "projections", (size_t)(n * k) * sizeof *projections);
@@ -171,7 +137,8 @@ es_status es_spectrum_directions(es_spectrum_job *job, es_spectrum *spectrum, es
         status = project(job->space, spectrum, k, job->threads, &progress, projections, error);
     if (status == ES_OK) {
         for (int64_t i = 0; i < n; i++) norms[i] = job->norms[job->ids[i]];
-        rank_values(norms, n, sorted, ranks);
+        es_order_descending(norms, n, sorted);
+        es_ranks_of(sorted, n, ranks);
         ranking_pass pass = {job, spectrum, projections, ranks};
         status = es_parallel_for(job->threads, k, describe_direction, &pass, NULL, error);
     }

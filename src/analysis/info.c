@@ -81,7 +81,9 @@ es_status es_info_compute(es_space *space, es_info *info, es_error *error)
     info->vocabulary_kind = es_vocabulary_get_kind(vocabulary);
     info->vocabulary_size = es_vocabulary_size(vocabulary);
     info->duplicate_keys = es_vocabulary_duplicate_count(vocabulary);
-    ES_TRY(es_space_tying(space, &info->tying, &info->untied_rows, error));
+    ES_TRY(es_space_compare_tables(space, &info->tables, error));
+    info->tying = info->tables.tying;
+    info->untied_rows = info->tables.differing_rows;
     const double *norms;
     const unsigned char *states;
     ES_TRY(es_space_load(space, error)); /* duplicates are looked for in it */

@@ -13,8 +13,7 @@ es_status es_fail_undefined_query(const char *label, es_error *error)
                    label);
 }
 
-/* A token's own text; `"king" - "man" + "woman"`, for where a text begins must be seen. */
-static char *label_of(const es_selection *terms, const int *signs, bool is_sum)
+char *es_query_label(const es_selection *terms, const int *signs, bool is_sum)
 {
     es_text label = {0};
     for (int64_t i = 0; i < terms->count; i++) {
@@ -55,7 +54,7 @@ es_status es_read_query(es_space *space, const es_query *query, double *vector,
     double *vectors = es_alloc(terms->count + 1, (size_t)d * sizeof *vectors);
     answer->is_sum = terms->count > 1 || query->signs[0] < 0;
     answer->own_ids = es_alloc(pieces, sizeof *answer->own_ids);
-    answer->query = label_of(terms, query->signs, answer->is_sum);
+    answer->query = es_query_label(terms, query->signs, answer->is_sum);
     es_status status = ES_OK;
     if (!vectors || !answer->own_ids || !answer->query)
         status = es_fail_memory(error, "a query", (size_t)d * sizeof *vectors);

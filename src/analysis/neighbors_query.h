@@ -9,6 +9,10 @@
 es_status es_read_query(es_space *space, const es_query *query, double *vector,
                         es_neighbors *answer, es_error *error);
 
+/* How terms read, malloc'ed, NULL where memory is short: a token's own text; of a sum `"king" -
+ * "man" + "woman"`, for where a text begins must be seen. */
+char *es_query_label(const es_selection *terms, const int *signs, bool is_sum);
+
 /* The error of a query whose vector has no direction. */
 es_status es_fail_undefined_query(const char *label, es_error *error);
 

@@ -55,6 +55,7 @@ es_figure es_figure_lens(const es_space *space, const es_predictions *prediction
 es_figure es_figure_surprisal(const es_space *space, const es_predictions *predictions);
 es_figure es_figure_attribution(const es_space *space, const es_attribution *attribution);
 es_figure es_figure_evaluation(const es_space *space, const es_evaluation *evaluation);
+es_figure es_figure_tying(const es_space *space, const es_tying_geometry *geometry);
 es_figure es_figure_embeddings(const es_space *space, const es_selection *selection,
                                const double *vectors);
 

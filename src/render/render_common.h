@@ -27,6 +27,8 @@ void es_render_attribution_csv(const es_attribution *attribution, FILE *out);
 
 /* "the logit of " cat" less that of " dog", 1.2345" */
 void es_attribution_title(es_text *text, const es_space *space, const es_attribution *attribution);
+/* Whether embedding and unembedding are one, in a line. */
+void es_render_tying_line(es_text *text, const es_space *space, const es_table_comparison *tables);
 
 /* A line of closing words, dim. Takes over the text. */
 es_status es_render_remark(es_text *text, const es_render_options *options, FILE *out,
@@ -44,6 +46,7 @@ es_status es_render_finish(FILE *out, es_error *error);
 
 /* The members that an answer's object has besides the frame; the report nests them. */
 void es_render_info_members(es_json_writer *json, const es_space *space, const es_info *info);
+void es_render_tying_members(es_json_writer *json, const es_table_comparison *tables);
 void es_render_similarity_members(es_json_writer *json, const es_similarity *similarity);
 void es_render_neighbors_members(es_json_writer *json, const es_neighbors *neighbors);
 void es_render_distribution_members(es_json_writer *json, const es_distribution *distribution);

@@ -45,6 +45,7 @@ void es_render_info_members(es_json_writer *json, const es_space *space, const e
         es_json_write_null(json);
     else
         es_json_write_int(json, info->untied_rows);
+    es_render_tying_members(json, &info->tables);
     es_json_write_key(json, "norms");
     es_json_write_object(json);
     const struct {
@@ -138,15 +139,7 @@ static void add_kind(es_table *table, const es_space *space, const es_info *info
         es_text_count(&text, info->duplicate_keys);
     }
     add_line(table, "tokenizer", &text);
-    if (info->tying == ES_TYING_TIED) {
-        es_text_add(&text, "yes: the unembedding is the embedding, byte for byte");
-    } else if (info->tying == ES_TYING_UNTIED) {
-        es_text_add(&text, "no: ");
-        es_text_count(&text, info->untied_rows);
-        es_text_add(&text, " rows differ between embedding and unembedding");
-    } else {
-        es_text_add(&text, "not known: there is no embedding and unembedding to compare");
-    }
+    es_render_tying_line(&text, space, &info->tables);
     add_line(table, "tied", &text);
 }
 

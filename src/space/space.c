@@ -128,8 +128,7 @@ es_status es_space_set_transform(es_space *space, const char *chain, es_error *e
     return ES_OK;
 }
 
-/* One spelling for all formats: NumPy's "<f4" is F32. */
-static const char *dtype_name(es_dtype dtype)
+const char *es_dtype_text(es_dtype dtype)
 {
     static const char *const names[] = {"F32", "F16", "BF16", "F64"};
     return names[dtype];
@@ -164,7 +163,7 @@ static es_status open_table(es_space *space, const es_open_options *options,
                        (long long)tensor->shape[1]);
     space->source = (es_source){.path = space->path,
                                 .tensor = tensor->name,
-                                .dtype = dtype_name(tensor->dtype),
+                                .dtype = es_dtype_text(tensor->dtype),
                                 .format = container->format,
                                 .rows = tensor->shape[0],
                                 .columns = tensor->shape[1],
@@ -214,7 +213,7 @@ es_status es_space_create_view(const es_space *base, const es_tensor *tensor, es
                        .threads = base->threads,
                        .kernel = base->kernel};
     view->source.tensor = tensor->name;
-    view->source.dtype = dtype_name(tensor->dtype);
+    view->source.dtype = es_dtype_text(tensor->dtype);
     view->source.rows = tensor->shape[0];
     view->source.columns = tensor->shape[1];
     view->source.transform_count = 0;
@@ -223,6 +222,23 @@ es_status es_space_create_view(const es_space *base, const es_tensor *tensor, es
         view->source.path = base->container.files[tensor->file].path;
     *out = view;
     return ES_OK;
+}
+
+es_status es_space_open_other(const es_space *space, es_space **other, es_error *error)
+{
+    es_space *view;
+    ES_TRY(es_space_create_view(space, space->other, &view, error));
+    es_text chain = {0};
+    for (int64_t i = 0; i < space->source.transform_count; i++)
+        es_text_printf(&chain, "%s%s", i ? "," : "", space->source.transforms[i]);
+    es_status status = chain.failed ? es_fail_memory(error, "a transform", chain.size) : ES_OK;
+    if (status == ES_OK && chain.data) status = es_space_set_transform(view, chain.data, error);
+    es_text_release(&chain);
+    if (status == ES_OK)
+        *other = view;
+    else
+        es_space_free(view);
+    return status;
 }
 
 static int64_t row_bytes(const es_space *space)
@@ -439,43 +455,5 @@ es_status es_space_row_text(const es_space *space, int64_t id, char **text, size
         token.data ? es_copy_bytes(token.data, token.size) : es_copy_format("#%lld", (long long)id);
     if (!*text) return es_fail_memory(error, "a token's text", token.size);
     *size = token.data ? token.size : strlen(*text);
-    return ES_OK;
-}
-
-/* Rows in which two tensors of the same shape and type differ, read side by side. */
-static es_status count_differing(const es_space *space, const es_tensor *a, const es_tensor *b,
-                                 int64_t *differing, es_error *error)
-{
-    int64_t n = a->shape[0], size = row_bytes(space), block = (1 << 20) / size + 1;
-    char *rows[2] = {es_alloc(block, (size_t)size), es_alloc(block, (size_t)size)};
-    const es_tensor *tensors[2] = {a, b};
-    es_status status = rows[0] && rows[1] ? ES_OK : es_fail_memory(error, "rows", (size_t)size);
-    *differing = 0;
-    for (int64_t first = 0; first < n && status == ES_OK; first += block) {
-        int64_t count = n - first < block ? n - first : block;
-        for (int i = 0; i < 2 && status == ES_OK; i++)
-            status = es_file_read(&space->container.files[tensors[i]->file],
-                                  tensors[i]->offset + first * size, rows[i], count * size, error);
-        for (int64_t i = 0; i < count && status == ES_OK; i++)
-            *differing += memcmp(rows[0] + i * size, rows[1] + i * size, (size_t)size) != 0;
-    }
-    free(rows[0]);
-    free(rows[1]);
-    return status;
-}
-
-es_status es_space_tying(es_space *space, es_tying *tying, int64_t *differing_rows, es_error *error)
-{
-    const es_tensor *a = space->tensor, *b = space->other;
-    *differing_rows = 0;
-    *tying = space->tied_by_config ? ES_TYING_TIED : ES_TYING_UNKNOWN;
-    if (!b || a->memory || b->memory) return ES_OK;
-    if (a->dtype != b->dtype || a->shape[0] != b->shape[0] || a->shape[1] != b->shape[1]) {
-        *tying = ES_TYING_UNTIED;
-        *differing_rows = a->shape[0] > b->shape[0] ? a->shape[0] : b->shape[0];
-        return ES_OK;
-    }
-    ES_TRY(count_differing(space, a, b, differing_rows, error));
-    *tying = *differing_rows ? ES_TYING_UNTIED : ES_TYING_TIED;
     return ES_OK;
 }

@@ -34,6 +34,13 @@ struct es_space {
 es_status es_space_create_view(const es_space *base, const es_tensor *tensor, es_space **view,
                                es_error *error);
 
+/* The other of embedding and unembedding (there must be one) as a view under the same chain of
+ * transforms, fitted to it. */
+es_status es_space_open_other(const es_space *space, es_space **other, es_error *error);
+
+/* One spelling for all formats: NumPy's "<f4" is "F32". */
+const char *es_dtype_text(es_dtype dtype);
+
 /* Where a table of floats lies in memory as stored, without copying: F32, loaded, no transform. The
  * analyses' fast path; NULL where rows must be widened one by one. */
 const float *es_space_plain_rows(const es_space *space);
@@ -87,5 +94,8 @@ void es_config_release(es_config *config);
 es_status es_table_choose(const es_container *container, const char *path, const es_config *config,
                           const es_open_options *options, const es_tensor **table,
                           const es_tensor **other, bool *tied, es_error *error);
+
+/* Does the name say unembedding? */
+bool es_table_is_unembedding(const es_tensor *tensor);
 
 #endif

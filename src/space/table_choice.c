@@ -27,6 +27,13 @@ static bool name_fits(const char *name, const char *wanted)
     return length == ending || name[length - ending - 1] == '.';
 }
 
+bool es_table_is_unembedding(const es_tensor *tensor)
+{
+    for (const char *const *name = output_names; *name; name++)
+        if (name_fits(tensor->name, *name)) return true;
+    return false;
+}
+
 /* The first table whose name fits the earliest possible of `names`; NULL where none does. */
 static const es_tensor *find_by_names(const es_container *container, const char *const *names)
 {

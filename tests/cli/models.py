@@ -7,6 +7,9 @@
     models.py vector FILE X... one vector as .npy
     models.py many FILE N D    N words "w0" ... in D dimensions, word2vec text
     models.py big FILE         40,000 rows of 512 as .npy, seconds of work for all pairs
+    models.py cube FILE A B C  vectors 0, 1, 2 ... as .npy of three axes
+    models.py two FOLDER HOW   a GPT-2-shaped folder with an unembedding of its own; HOW: equal, wide
+                               (equal values as F64), three (rows differ), other (all do)
     models.py gpt2 FOLDER      a GPT-2-shaped folder: byte-level BPE of 256 bytes and a few words
 """
 import json
@@ -111,6 +114,26 @@ def write_gpt2(folder, columns=8):
           ("#version: 0.2\n" + "".join(f"{a} {b}\n" for a, b in merges)).encode())
 
 
+def write_two(folder, how, columns=8):
+    """The folder of write_gpt2, and lm_head.weight beside its table."""
+    write_gpt2(folder, columns)
+    values = [struct.unpack("<f", struct.pack("<f", x))[0] for x in gpt2_parts(columns)[2]]
+    rows, code, other = len(values) // columns, "f", list(values)
+    if how == "three":
+        for row in (0, 100, rows - 1):
+            other[row * columns] += 1
+    elif how == "other":
+        noise = pseudo_random(len(values), 99)
+        other = [0.5 * x + y for x, y in zip(values, noise)]
+    elif how == "wide":
+        code = "d"
+    shape, first = (rows, columns), struct.pack(f"<{len(values)}f", *values)
+    second = struct.pack(f"<{len(values)}{code}", *other)
+    write(os.path.join(folder, "model.safetensors"),
+          safetensors({"wte.weight": ("F32", shape, first),
+                       "lm_head.weight": ("F64" if code == "d" else "F32", shape, second)}))
+
+
 def write_big(path, rows=40000, columns=512):
     block = struct.pack("<4096f", *pseudo_random(4096))
     with open(path, "wb") as file:
@@ -131,6 +154,12 @@ def main():
         write(path, npy(values, (len(WORDS), 4)))
     elif what == "vector":
         write(path, npy([float(value) for value in rest], (len(rest),)))
+    elif what == "cube":
+        shape = tuple(map(int, rest))
+        count = shape[0] * shape[1] * shape[2]
+        write(path, npy([float(i) for i in range(count)], shape))
+    elif what == "two":
+        write_two(path, rest[0])
     elif what == "many":
         rows, columns = int(rest[0]), int(rest[1])
         values = pseudo_random(rows * columns)

@@ -152,6 +152,54 @@ static es_status run_report(es_space *space, int threads, es_error *error)
     return status;
 }
 
+static es_status run_unembed(es_space *space, int threads, es_error *error)
+{
+    es_selection chosen;
+    es_unembedded answer;
+    double vector[MODEL_COLUMNS];
+    char *label = NULL;
+    es_status status = choose(space, &chosen, error);
+    if (status != ES_OK) return status;
+    status = es_unembed_sum(space, &chosen, (int[]){1, -1, 1, 1}, vector, &label, error);
+    es_unembed_options options = {.k = 3, .threads = threads};
+    if (status == ES_OK)
+        status = es_unembed_vectors(space, vector, (const char *const *)&label, 1, &options,
+                                    &answer, error);
+    if (status == ES_OK) es_unembedded_release(&answer);
+    free(label);
+    es_selection_release(&chosen);
+    return status;
+}
+
+/* A model of its own, with two tables. */
+static es_status run_tying(es_space *tied, int threads, es_error *error)
+{
+    (void)tied;
+    es_tying_geometry geometry;
+    es_space *space, *other = NULL;
+    es_open_options options = {.threads = threads, .transform = "center"};
+    es_status status = es_space_open(scratch_path("untied"), &options, &space, error);
+    if (status != ES_OK) return status;
+    es_tying_options how = {.threads = threads};
+    status = es_tying_geometry_compute(space, &how, &geometry, error);
+    if (status == ES_OK) es_tying_geometry_release(&geometry);
+    if (status == ES_OK) status = es_unembedding_open(space, &other, error);
+    es_space_free(other);
+    es_space_free(space);
+    return status;
+}
+
+static es_status run_vectors(es_space *space, int threads, es_error *error)
+{
+    (void)space, (void)threads;
+    double *vectors = NULL;
+    int64_t count;
+    es_status status =
+        es_vectors_read(scratch_path("vector.npy"), 3, NULL, 0, &vectors, &count, error);
+    if (status == ES_OK) free(vectors);
+    return status;
+}
+
 static es_status run_vector(es_space *space, int threads, es_error *error)
 {
     (void)space, (void)threads;
@@ -179,6 +227,9 @@ static const struct {
               {"knn", NULL, run_knn},
               {"spectrum", NULL, run_spectrum},
               {"report", NULL, run_report},
+              {"unembed", NULL, run_unembed},
+              {"tying", NULL, run_tying},
+              {"vectors", NULL, run_vectors},
               {"vector", NULL, run_vector}};
 
 /* Open, run, release, with the n-th allocation failing; was there one? */
@@ -207,6 +258,11 @@ static void every_allocation_may_fail(void **state)
     (void)state;
     write_table("vector.npy", "f8", 1, 3, (double[]){1, 2, 3});
     char folder[1024];
+    const test_tensor tensors[] = {
+        {"wte.weight", "F32", MODEL_ROWS, MODEL_COLUMNS, model_rows(1)},
+        {"lm_head.weight", "F32", MODEL_ROWS, MODEL_COLUMNS, model_rows(2)}};
+    write_model("untied");
+    write_safetensors("untied/model.safetensors", tensors, 2);
     snprintf(folder, sizeof folder, "%s", write_model("model"));
     for (size_t body = 0; body < sizeof bodies / sizeof *bodies; body++)
         for (int threads = 1; threads <= 3; threads += 2) {
