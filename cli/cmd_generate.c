@@ -273,7 +273,7 @@ static es_status run(cli_call *call)
 
 const cli_command cli_command_generate = {
     .name = "generate",
-    .stage = "The model's answer",
+    .stage = "The model at work",
     .summary = "go on with a prompt",
     .arguments = "MODEL [PROMPT]",
     .examples = examples,
