@@ -157,9 +157,10 @@ static void parts_add_up(void **state)
     release_gpt2(all);
 }
 
-/* Feed 200 tokens in steps of `step`; the logits after each step are those of the naive pass. */
+/* Feed 200 tokens in steps of `step`; the logits after each step are those of the naive pass, and
+ * the last state has the bits that it has when all are fed at once. */
 static void feed_in_steps(es_model *model, const naive_pass *naive, const int64_t *ids,
-                          int64_t step)
+                          int64_t step, const float *wanted)
 {
     const es_model_shape *shape = es_model_get_shape(model);
     float *last = float_room(shape->width), *logits = float_room(shape->rows);
@@ -172,6 +173,7 @@ static void feed_in_steps(es_model *model, const naive_pass *naive, const int64_
         assert_close("a logit", logits, naive->logits + (at + count - 1) * naive->rows,
                      naive->rows);
     }
+    assert_memory_equal(last, wanted, (size_t)shape->width * sizeof *last);
     es_run_free(run);
     free(last);
     free(logits);
@@ -185,9 +187,13 @@ static void token_by_token_is_all_at_once(void **state)
     int64_t ids[200];
     draw_ids(ids, 200, all->plan.rows);
     naive_pass naive = naive_gpt2(all, ids, 200);
+    float wanted[32];
+    es_run *run = create_run(open.model, 200);
+    feed(run, ids, 200, NULL, wanted);
+    es_run_free(run);
     static const int64_t steps[] = {1, 2, 63, 65, 150};
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
-        feed_in_steps(open.model, &naive, ids, steps[i]);
+        feed_in_steps(open.model, &naive, ids, steps[i], wanted);
     release_naive(&naive);
     close_model(&open);
     release_gpt2(all);
