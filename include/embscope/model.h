@@ -72,7 +72,8 @@ es_status es_run_feed(es_run *run, const int64_t *ids, int64_t count, const es_t
 void es_model_final_norm(const es_model *model, const float *residual, double *hidden,
                          double *scale);
 
-/* Logits of a residual stream (width) in float32, (rows): quick, for choosing the next token. */
+/* Logits of a residual stream (width) in float32, (rows): quick, for choosing the next token.
+ * BAD_INPUT where one overflows float32. */
 es_status es_model_logits(es_model *model, const float *residual, float *logits, es_error *error);
 
 ES_END_DECLARATIONS

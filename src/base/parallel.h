@@ -27,4 +27,16 @@ int es_thread_count(int asked);
 es_status es_parallel_for(int threads, int64_t count, es_piece *piece, void *context,
                           const es_progress *progress, es_error *error);
 
+/* Threads that stay for many short loops, one after another: between two of them a thread looks out
+ * for the next for some microseconds, then sleeps. Starting a loop costs a few microseconds where
+ * es_parallel_for() costs a few tens a thread. NO_MEMORY; where fewer threads can be started, there
+ * are fewer. The crew belongs to one calling thread at a time; es_crew_free() ends its threads. */
+typedef struct es_crew es_crew;
+es_status es_crew_create(int threads, es_crew **crew, es_error *error);
+void es_crew_free(es_crew *crew); /* NULL is legal */
+
+/* One loop, with the promises of es_parallel_for(). */
+es_status es_crew_run(es_crew *crew, int64_t count, es_piece *piece, void *context,
+                      const es_progress *progress, es_error *error);
+
 #endif

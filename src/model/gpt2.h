@@ -22,6 +22,10 @@ typedef struct es_gpt2_config {
  * but for sizes that only a file can know: those are errors. */
 es_status es_gpt2_config_read(const char *folder, es_gpt2_config *config, es_error *error);
 
+/* The same of a file's text; `path` is for messages. */
+es_status es_gpt2_config_parse(const char *path, const char *data, int64_t size,
+                               es_gpt2_config *config, es_error *error);
+
 /* Matrices are (in, out), as GPT-2 stores them: y = x W + b. */
 typedef struct es_gpt2_layer {
     const float *ln_1_weight, *ln_1_bias; /* (width) */

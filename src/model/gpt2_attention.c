@@ -1,7 +1,7 @@
 /* The cache of keys and values, and causal attention over it. */
 #include "base/memory.h"
 #include "base/parallel.h"
-#include "model/elementary.h"
+#include "model/gpt2_activations.h"
 #include "model/gpt2_steps.h"
 
 #include <stdlib.h>
@@ -61,7 +61,7 @@ es_status es_cache_store(const es_machine *machine, const es_cache *cache, int64
                          const float *qkv, es_error *error)
 {
     store_job job = {cache, past, T, qkv};
-    return es_parallel_for(machine->threads, cache->heads, store_head, &job, NULL, error);
+    return es_machine_run(machine, cache->heads, store_head, &job, error);
 }
 
 /* The softmax of scale * scores over the first `length`, to a column of `out`; zeros up to `end`.
@@ -69,19 +69,14 @@ es_status es_cache_store(const es_machine *machine, const es_cache *cache, int64
 static void softmax(const float *scores, float scale, int64_t length, int64_t end, float *scratch,
                     float *out)
 {
-    float largest = scores[0];
+    float largest = scores[0], lane[ES_LANES] = {0};
     for (int64_t s = 1; s < length; s++) largest = scores[s] > largest ? scores[s] : largest;
-    float lane[ES_LANES] = {0};
+    for (int64_t s = 0; s < length; s++) scratch[s] = (scores[s] - largest) * scale;
+    es_exponential(length, scratch);
     int64_t s = 0;
     for (; s + ES_LANES <= length; s += ES_LANES)
-        for (int j = 0; j < ES_LANES; j++) {
-            scratch[s + j] = es_exp((scores[s + j] - largest) * scale);
-            lane[j] += scratch[s + j];
-        }
-    for (int j = 0; s + j < length; j++) {
-        scratch[s + j] = es_exp((scores[s + j] - largest) * scale);
-        lane[j] += scratch[s + j];
-    }
+        for (int j = 0; j < ES_LANES; j++) lane[j] += scratch[s + j];
+    for (int j = 0; s + j < length; j++) lane[j] += scratch[s + j];
     for (int half = ES_LANES / 2; half; half /= 2)
         for (int j = 0; j < half; j++) lane[j] += lane[j + half];
     for (s = 0; s < length; s++) out[s * ES_PANEL] = scratch[s] / lane[0];
@@ -163,6 +158,6 @@ static es_status attend_panel(void *context, int64_t index, int worker, es_error
 es_status es_attend(const es_machine *machine, const es_attention *attention, es_error *error)
 {
     attention_job job = {attention, machine->kernel};
-    return es_parallel_for(machine->threads, es_panel_count(attention->T) * attention->cache->heads,
-                           attend_panel, &job, NULL, error);
+    return es_machine_run(machine, es_panel_count(attention->T) * attention->cache->heads,
+                          attend_panel, &job, error);
 }

@@ -66,7 +66,8 @@ static es_status read_member(es_json *json, es_bytes key, es_gpt2_config *config
     int64_t *size = find_size(config, key);
     if (size) {
         ES_TRY(es_json_int(json, size));
-        if (*size < 1) return es_json_fail(json, "a size of %lld", (long long)*size);
+        if (*size < 1 || *size > INT32_MAX)
+            return es_json_fail(json, "a size of %lld", (long long)*size);
         return ES_OK;
     }
     bool *flag = find_flag(config, key);
@@ -105,24 +106,28 @@ static es_status check(const char *path, es_gpt2_config *config, es_error *error
     return ES_OK;
 }
 
-es_status es_gpt2_config_read(const char *folder, es_gpt2_config *config, es_error *error)
+es_status es_gpt2_config_parse(const char *path, const char *data, int64_t size,
+                               es_gpt2_config *config, es_error *error)
 {
     *config = (es_gpt2_config){
         .epsilon = 1e-5, .activation = ES_GELU_TANH, .scale_by_width = true, .tied = true};
+    es_json json;
+    es_status status = es_json_open(&json, path, data, size, 0, error);
+    if (status == ES_OK) status = es_json_begin_object(&json);
+    for (es_bytes key; status == ES_OK && es_json_next_member(&json, &key);)
+        status = read_member(&json, key, config);
+    if (status == ES_OK) status = es_json_finish(&json);
+    es_json_close(&json);
+    return status == ES_OK ? check(path, config, error) : status;
+}
+
+es_status es_gpt2_config_read(const char *folder, es_gpt2_config *config, es_error *error)
+{
     char *path = es_path_join(folder, "config.json"), *data = NULL;
     if (!path) return es_fail_memory(error, "a path", strlen(folder));
     int64_t size;
     es_status status = es_file_read_all(path, CONFIG_LIMIT, &data, &size, error);
-    if (status == ES_OK) {
-        es_json json;
-        status = es_json_open(&json, path, data, size, 0, error);
-        if (status == ES_OK) status = es_json_begin_object(&json);
-        for (es_bytes key; status == ES_OK && es_json_next_member(&json, &key);)
-            status = read_member(&json, key, config);
-        if (status == ES_OK) status = es_json_finish(&json);
-        es_json_close(&json);
-    }
-    if (status == ES_OK) status = check(path, config, error);
+    if (status == ES_OK) status = es_gpt2_config_parse(path, data, size, config, error);
     free(data);
     free(path);
     return status;

@@ -1,6 +1,6 @@
 /* LayerNorm, the linear layers and what is applied to them. */
 #include "base/parallel.h"
-#include "model/elementary.h"
+#include "model/gpt2_activations.h"
 #include "model/gpt2_steps.h"
 
 #include <math.h>
@@ -63,23 +63,16 @@ es_status es_layer_norm(const es_machine *machine, int64_t T, int64_t d, const f
                         es_error *error)
 {
     norm norm = {T, d, x, weight, bias, epsilon, out};
-    return es_parallel_for(machine->threads, (T + NORM_ROWS - 1) / NORM_ROWS, norm_rows, &norm,
-                           NULL, error);
+    return es_machine_run(machine, (T + NORM_ROWS - 1) / NORM_ROWS, norm_rows, &norm, error);
 }
 
 static void activate(es_activation activation, int64_t count, float *x)
 {
     switch (activation) {
     case ES_IDENTITY: return;
-    case ES_GELU_TANH:
-        for (int64_t i = 0; i < count; i++) x[i] = es_gelu_tanh(x[i]);
-        return;
-    case ES_GELU:
-        for (int64_t i = 0; i < count; i++) x[i] = es_gelu(x[i]);
-        return;
-    case ES_RELU:
-        for (int64_t i = 0; i < count; i++) x[i] = x[i] > 0 ? x[i] : 0;
-        return;
+    case ES_GELU_TANH: es_gelu_tanh(count, x); return;
+    case ES_GELU: es_gelu(count, x); return;
+    case ES_RELU: es_relu(count, x); return;
     }
 }
 
@@ -130,8 +123,7 @@ es_status es_linear_apply(const es_machine *machine, const es_linear *linear, es
 {
     linear_job job = {linear, machine->kernel, es_panel_count(linear->weight->m)};
     int64_t groups = (es_panel_count(linear->T) + GROUP - 1) / GROUP;
-    return es_parallel_for(machine->threads, groups * job.weight_panels, multiply_panel, &job, NULL,
-                           error);
+    return es_machine_run(machine, groups * job.weight_panels, multiply_panel, &job, error);
 }
 
 typedef struct rows_job {
@@ -155,6 +147,5 @@ es_status es_rows_times(const es_machine *machine, int64_t n, int64_t d, const f
                         const float *x, float *out, es_error *error)
 {
     rows_job job = {machine->kernel, n, d, rows, x, out};
-    return es_parallel_for(machine->threads, (n + DOT_ROWS - 1) / DOT_ROWS, multiply_rows, &job,
-                           NULL, error);
+    return es_machine_run(machine, (n + DOT_ROWS - 1) / DOT_ROWS, multiply_rows, &job, error);
 }

@@ -37,7 +37,7 @@ es_status es_model_create(es_space *space, int threads, es_model **out, es_error
     es_model *model = es_alloc(1, sizeof *model);
     if (!model) return es_fail_memory(error, "a model", sizeof *model);
     model->space = model->unembedding = space;
-    model->machine = (es_machine){space->kernel, threads};
+    model->machine = (es_machine){space->kernel, threads, NULL};
     es_gpt2_config *config = &model->config;
     es_status status = es_gpt2_config_read(space->source.folder, config, error);
     if (status == ES_OK)
@@ -114,5 +114,10 @@ es_status es_model_logits(es_model *model, const float *residual, float *logits,
         status = es_rows_times(&model->machine, model->shape.rows, d, weights->unembedding, hidden,
                                logits, error);
     free(panel);
+    for (int64_t i = 0; i < model->shape.rows && status == ES_OK; i++)
+        if (!isfinite(logits[i]))
+            status = es_fail(error, ES_BAD_INPUT,
+                             "%s: the logits overflow: the model cannot be run in float32",
+                             model->space->path);
     return status;
 }

@@ -69,6 +69,7 @@ void es_run_rewind(es_run *run, int64_t length)
 typedef struct work {
     es_run *run;
     const es_trace *trace;
+    es_machine machine; /* the model's, with a crew: a token takes some sixty short steps */
     int64_t T;
     float *memory;
     float *x;      /* (T, width): the residual stream */
@@ -173,12 +174,12 @@ static es_status attention_block(const work *work, int64_t index, es_error *erro
                            .weight = &layer->attention,
                            .bias = layer->attention_bias,
                            .rows = work->added};
-    ES_TRY(es_layer_norm(&model->machine, T, config->width, work->x, layer->ln_1_weight,
+    ES_TRY(es_layer_norm(&work->machine, T, config->width, work->x, layer->ln_1_weight,
                          layer->ln_1_bias, config->epsilon, work->normed, error));
-    ES_TRY(es_linear_apply(&model->machine, &to_qkv, error));
-    ES_TRY(es_cache_store(&model->machine, cache, past, T, work->wide, error));
-    ES_TRY(es_attend(&model->machine, &attention, error));
-    return es_linear_apply(&model->machine, &to_stream, error);
+    ES_TRY(es_linear_apply(&work->machine, &to_qkv, error));
+    ES_TRY(es_cache_store(&work->machine, cache, past, T, work->wide, error));
+    ES_TRY(es_attend(&work->machine, &attention, error));
+    return es_linear_apply(&work->machine, &to_stream, error);
 }
 
 /* added = W_down activation(W_up ln_2(x) + b) + b */
@@ -198,10 +199,10 @@ static es_status mlp_block(const work *work, int64_t index, es_error *error)
                       .weight = &layer->down,
                       .bias = layer->down_bias,
                       .rows = work->added};
-    ES_TRY(es_layer_norm(&model->machine, work->T, config->width, work->x, layer->ln_2_weight,
+    ES_TRY(es_layer_norm(&work->machine, work->T, config->width, work->x, layer->ln_2_weight,
                          layer->ln_2_bias, config->epsilon, work->normed, error));
-    ES_TRY(es_linear_apply(&model->machine, &up, error));
-    return es_linear_apply(&model->machine, &down, error);
+    ES_TRY(es_linear_apply(&work->machine, &up, error));
+    return es_linear_apply(&work->machine, &down, error);
 }
 
 static es_status run_layer(const work *work, int64_t index, es_error *error)
@@ -252,10 +253,13 @@ es_status es_run_feed(es_run *run, const int64_t *ids, int64_t count, const es_t
     ES_TRY(check_ids(run, ids, count, error));
     int64_t d = run->model->config.width;
     work work = {.run = run, .trace = trace ? trace : &nothing, .T = count};
+    work.machine = run->model->machine;
     ES_TRY(work_open(&work, error));
     embed(&work, ids);
     keep(&work, work.trace->residual, 0, work.x);
-    es_status status = run_layers(&work, progress, error);
+    es_status status = es_crew_create(work.machine.threads, &work.machine.crew, error);
+    if (status == ES_OK) status = run_layers(&work, progress, error);
+    es_crew_free(work.machine.crew);
     if (status == ES_OK) status = check_states(&work, error);
     if (status == ES_OK) {
         run->length += count;

@@ -4,6 +4,7 @@
 #ifndef ES_MODEL_GPT2_STEPS_H
 #define ES_MODEL_GPT2_STEPS_H
 
+#include "base/parallel.h"
 #include "base/status.h"
 #include "model/panels.h"
 
@@ -21,7 +22,15 @@ typedef enum es_activation {
 typedef struct es_machine {
     const es_kernel *kernel;
     int threads;
+    es_crew *crew; /* threads that stay from step to step, or NULL: each starts its own */
 } es_machine;
+
+static inline es_status es_machine_run(const es_machine *machine, int64_t count, es_piece *piece,
+                                       void *context, es_error *error)
+{
+    if (machine->crew) return es_crew_run(machine->crew, count, piece, context, NULL, error);
+    return es_parallel_for(machine->threads, count, piece, context, NULL, error);
+}
 
 /* out, panels of (T, d): each row of x (T, d) with mean 0 and variance 1 (the population's, plus
  * epsilon), times weight (d), plus bias (d). Ba, Kiros and Hinton 2016. */

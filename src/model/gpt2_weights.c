@@ -214,8 +214,12 @@ static es_status read_as_float(const reading *reading, const es_tensor *tensor, 
 /* The first component that is not finite, or -1. */
 static int64_t find_non_finite(const float *values, int64_t count)
 {
-    float sum = 0; /* of zeros, and of NaN for what is not finite */
-    for (int64_t i = 0; i < count; i++) sum += values[i] * 0.0F;
+    float lane[ES_LANES] = {0}, sum = 0; /* of zeros, and of NaN for what is not finite */
+    int64_t at = 0;
+    for (; at + ES_LANES <= count; at += ES_LANES)
+        for (int j = 0; j < ES_LANES; j++) lane[j] += values[at + j] * 0.0F;
+    for (; at < count; at++) sum += values[at] * 0.0F;
+    for (int j = 0; j < ES_LANES; j++) sum += lane[j];
     if (sum == 0.0F) return -1;
     for (int64_t i = 0; i < count; i++)
         if (!isfinite(values[i])) return i;
@@ -311,6 +315,9 @@ static es_status want_all(reading *reading, es_gpt2_config *config, es_error *er
     if (!config->context) config->context = wpe->shape[0];
     ES_TRY(want_embedding(reading, config, error));
     ES_TRY(want(reading, wpe, config->context, d, &weights->wpe, error));
+    if (config->context < 1 || config->context > INT32_MAX)
+        return es_fail(error, ES_BAD_INPUT, "%s: tensor '%s' has %lld rows: no context to run in",
+                       path_of(reading->space, wpe), wpe->name, (long long)config->context);
     ES_TRY(want_named(reading, -1, "ln_f.weight", d, 0, &weights->ln_f_weight, error));
     ES_TRY(want_named(reading, -1, "ln_f.bias", d, 0, &weights->ln_f_bias, error));
     for (int64_t i = 0; i < config->layers; i++) ES_TRY(want_layer(reading, i, config, error));

@@ -128,6 +128,39 @@ static void the_end_is_always_told(void **state)
     free(job.done);
 }
 
+/* Thousands of short loops of one crew, each complete before the next begins. */
+static void a_crew_runs_many_loops(void **state)
+{
+    (void)state;
+    static const int threads[] = {1, 2, 7};
+    for (int t = 0; t < 3; t++) {
+        job job = {.done = calloc(40, sizeof(atomic_int)), .threads = threads[t], .fail_from = -1};
+        es_crew *crew = NULL;
+        es_error error = {0};
+        assert_ok(es_crew_create(threads[t], &crew, &error), error);
+        for (int loop = 0; loop < 3000; loop++) {
+            if (loop % 1000 == 999) /* they sleep by now */
+                nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+            int64_t count = loop % 41;
+            memset(job.done, 0, 40 * sizeof *job.done);
+            assert_ok(es_crew_run(crew, count, piece, &job, NULL, &error), error);
+            for (int64_t i = 0; i < 40; i++) assert_int_equal(atomic_load(&job.done[i]), i < count);
+        }
+        assert_int_equal(atomic_load(&job.wrong_worker), 0);
+        job.fail_from = 3;
+        assert_int_equal(es_crew_run(crew, 40, piece, &job, NULL, &error), ES_BAD_INPUT);
+        assert_string_equal(error.text, "piece 3");
+        job.fail_from = -1;
+        listener heard = {.stop_at = 1};
+        es_progress progress = {report, &heard};
+        assert_int_equal(es_crew_run(crew, 40, piece, &job, &progress, &error), ES_CANCELLED);
+        assert_ok(es_crew_run(crew, 40, piece, &job, NULL, &error), error);
+        es_crew_free(crew);
+        free(job.done);
+    }
+    es_crew_free(NULL);
+}
+
 static void counts_threads(void **state)
 {
     (void)state;
@@ -144,6 +177,7 @@ int main(void)
         cmocka_unit_test(the_first_failure_is_told),
         cmocka_unit_test(progress_is_told_and_may_cancel),
         cmocka_unit_test(the_end_is_always_told),
+        cmocka_unit_test(a_crew_runs_many_loops),
         cmocka_unit_test(counts_threads),
     };
     return cmocka_run_group_tests_name("parallel", tests, NULL, NULL);

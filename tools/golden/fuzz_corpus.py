@@ -220,6 +220,25 @@ def write_dataset():
 
 
 write_dataset()
+def write_gpt2_config():
+    good = {"model_type": "gpt2", "n_layer": 2, "n_head": 4, "n_embd": 32, "n_inner": None,
+            "n_positions": 128, "vocab_size": 211, "activation_function": "gelu_new",
+            "layer_norm_epsilon": 1e-5, "scale_attn_weights": True, "tie_word_embeddings": True}
+    put("gpt2_config", "good", json.dumps(good).encode())
+    for name, changes in (
+            ("common", {"num_hidden_layers": 3, "hidden_size": 8, "max_position_embeddings": 9}),
+            ("no_heads", {"n_head": 0}), ("odd_heads", {"n_head": 5}), ("deep", {"n_layer": 1 << 31}),
+            ("negative", {"n_inner": -4}), ("text", {"n_embd": "32"}), ("half", {"n_layer": 1.5}),
+            ("swish", {"activation_function": "swish"}), ("list", {"n_head": [4]}),
+            ("epsilon", {"layer_norm_epsilon": -1}), ("flag", {"scale_attn_weights": 1}),
+            ("wide", {"n_embd": 1 << 30, "n_head": 1})):
+        put("gpt2_config", name, json.dumps({**good, **changes}).encode())
+    put("gpt2_config", "none", b"{}")
+    put("gpt2_config", "cut", json.dumps(good).encode()[:60])
+    put("gpt2_config", "nested", b'{"n_layer": 1, "task": ' + b"[" * 300)
+
+
+write_gpt2_config()
 write_npy()
 write_safetensors()
 write_npz()
