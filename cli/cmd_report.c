@@ -25,7 +25,15 @@ static const cli_option_group groups[] = {{"Tokens", cli_tokens_options},
                                           {"Output", cli_output_options},
                                           {0}};
 
-/* The position table of the same model, or NULL: a model without one has a report, too. */
+static bool same_folder(const char *a, const char *b)
+{
+    const char *end_a = strrchr(a, '/'), *end_b = strrchr(b, '/');
+    if (!end_a || !end_b) return !end_a && !end_b;
+    return end_a - a == end_b - b && !memcmp(a, b, (size_t)(end_a - a));
+}
+
+/* The position table of the same model, or NULL: a model without one has a report, too, and an
+ * earlier step of a training (demo@500) is not the model that its tokenizer lies with. */
 static es_space *open_positions(const cli_call *call)
 {
     const cli_common *common = call->common;
@@ -35,7 +43,9 @@ static es_space *open_positions(const cli_call *call)
     es_space *positions = NULL;
     es_open_options options = {.space = "position", .threads = (int)common->threads};
     (void)es_space_open(source->folder, &options, &positions, NULL);
-    return positions;
+    if (!positions || same_folder(source->path, es_space_source(positions)->path)) return positions;
+    es_space_free(positions);
+    return NULL;
 }
 
 static es_status answer(cli_call *call, cli_words *words, es_space **positions, es_report *report)

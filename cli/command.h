@@ -65,6 +65,7 @@ extern const cli_command cli_command_audit;
 extern const cli_command cli_command_cluster;
 extern const cli_command cli_command_predict;
 extern const cli_command cli_command_compare;
+extern const cli_command cli_command_drift;
 extern const cli_command cli_command_evaluate;
 extern const cli_command cli_command_unembed;
 extern const cli_command cli_command_generate;

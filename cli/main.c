@@ -11,28 +11,19 @@
 #include <unistd.h>
 
 /* In the order of the pipeline, which is the order of the help. */
-static const cli_command *const commands[] = {&cli_command_info,
-                                              &cli_command_tokenize,
-                                              &cli_command_similarity,
-                                              &cli_command_neighbors,
-                                              &cli_command_matrix,
-                                              &cli_command_distribution,
-                                              &cli_command_spectrum,
-                                              &cli_command_cluster,
-                                              &cli_command_knn,
-                                              &cli_command_audit,
-                                              &cli_command_positions,
-                                              &cli_command_evaluate,
-                                              &cli_command_predict,
-                                              &cli_command_generate,
-                                              &cli_command_unembed,
-                                              &cli_command_compare,
-                                              &cli_command_report,
-                                              &cli_command_export,
-                                              NULL};
+static const cli_command *const commands[] = {&cli_command_info,       &cli_command_tokenize,
+                                              &cli_command_similarity, &cli_command_neighbors,
+                                              &cli_command_matrix,     &cli_command_distribution,
+                                              &cli_command_spectrum,   &cli_command_cluster,
+                                              &cli_command_knn,        &cli_command_audit,
+                                              &cli_command_positions,  &cli_command_evaluate,
+                                              &cli_command_predict,    &cli_command_generate,
+                                              &cli_command_unembed,    &cli_command_compare,
+                                              &cli_command_drift,      &cli_command_report,
+                                              &cli_command_export,     NULL};
 
 /* Commands that users may have read about, and that are not in this version. */
-static const char *const later_commands[] = {"drift", "search", "fetch", "serve"};
+static const char *const later_commands[] = {"search", "fetch", "serve"};
 
 static const cli_command *find_command(const char *name)
 {

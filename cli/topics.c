@@ -10,7 +10,9 @@ static const char *const model_text[] = {
     "fastText .vec), text ones also gzipped;",
     "3. an id of the Hub, such as gpt2 or openai-community/gpt2, looked up in your Hugging Face "
     "cache; a path that exists comes before an id of the same name;",
-    "4. demo: the small GPT-2-shaped model that ships with embscope and needs no network.",
+    "4. demo: the small GPT-2-shaped model that ships with embscope and needs no network; "
+    "demo@100, demo@500, demo@2000 and demo@4000 are its token table at those steps of its "
+    "training, which took 5,800.",
     "Where a model has several tables, --space or --tensor chooses; --vocab names the rows of a "
     "bare "
     "matrix, which are #0, #1 ... otherwise.",

@@ -133,6 +133,8 @@ with tempfile.TemporaryDirectory() as folder:
         ["evaluate", "words.vec", "pairs.csv", "odd.txt", "analogies.txt", "kinds.txt", "--details"],
         ["evaluate", "words.vec", "pairs.csv", "analogies.txt", "--missing", "zero", "--case",
          "ignore", "--restrict", "2", "--no-interval"],
+        ["drift", "words.vec", "words.vec", "words.vec", "--show", "2"],
+        ["drift", "bare.npy", "bare.npy", "-k", "1"],
         ["cluster", "words.vec", "-k", "2"],
         ["cluster", "bare.npy", "-k", "1"],
         ["cluster", "bare.npy", "-k", "4", "--restarts", "2", "--show", "1"],

@@ -20,9 +20,10 @@ ES_BEGIN_DECLARATIONS
 
 enum {
     ES_COMPARE_MODELS = 8,
-    ES_COMPARE_COLUMNS = 8192,   /* of two models together */
-    ES_COMPARE_SAMPLE = 2000,    /* items that permutations and intervals are drawn over */
-    ES_COMPARE_RANKED = 5000,    /* items up to which rank correlations are exact */
+    ES_SHARED_MODELS = 64,     /* whose shared tokens can be found: `drift` takes a longer series */
+    ES_COMPARE_COLUMNS = 8192, /* of two models together */
+    ES_COMPARE_SAMPLE = 2000,  /* items that permutations and intervals are drawn over */
+    ES_COMPARE_RANKED = 5000,  /* items up to which rank correlations are exact */
     ES_COMPARE_EIGENVALUES = 10, /* shares listed of each model */
     ES_COMPARE_MATRIX = 400,     /* items up to which the cosines themselves are kept */
     ES_COMPARE_DENSITY = 100,    /* bins each way of one cosine against the other */
@@ -53,7 +54,7 @@ typedef struct es_shared_tokens {
     es_match match; /* never AUTO */
     int64_t count, models;
     int64_t *ids; /* (count, models): row of item i in model m at [i * models + m] */
-    es_shared_of of[ES_COMPARE_MODELS];
+    es_shared_of of[ES_SHARED_MODELS];
     /* With a list of tokens, whose order is then that of the items: how many different ones it has,
      * how many of them are not shared, the place in the list of each item, (count). */
     int64_t asked, missing;
@@ -66,8 +67,8 @@ typedef struct es_shared_options {
     int64_t token_count;
 } es_shared_options;
 
-/* At least one item, or BAD_INPUT; BAD_ARGUMENT where the match needs names that a table lacks.
- * Release with es_shared_tokens_release(). */
+/* Of ES_SHARED_MODELS spaces at most. At least one item, or BAD_INPUT; BAD_ARGUMENT where the match
+ * needs names that a table lacks. Release with es_shared_tokens_release(). */
 es_status es_shared_tokens_find(es_space *const *spaces, int64_t count,
                                 const es_shared_options *options, es_shared_tokens *shared,
                                 es_error *error);

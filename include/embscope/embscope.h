@@ -21,7 +21,7 @@
  * vocabulary (names of rows, text to ids), selection (what the user named), model (a GPT-2 that can
  * be run), the analyses (info, tying, similarity, neighbors, near_pairs, matrix, full_matrix,
  * distribution, spectrum, cluster, knn, audit, positions, predict, attribution, generate, unembed,
- * compare, evaluate, report), index (many queries), export (rows to files), render and plot
+ * compare, drift, evaluate, report), index (many queries), export (rows to files), render and plot
  * (results to bytes).
  *
  * Ownership: inputs are borrowed for the call; a result has one _release() or _free(), legal on all
@@ -36,6 +36,7 @@
 #include <embscope/compare.h>
 #include <embscope/dataset.h>
 #include <embscope/distribution.h>
+#include <embscope/drift.h>
 #include <embscope/evaluate.h>
 #include <embscope/export.h>
 #include <embscope/full_matrix.h>

@@ -11,6 +11,7 @@
 #include <embscope/cluster.h>
 #include <embscope/compare.h>
 #include <embscope/distribution.h>
+#include <embscope/drift.h>
 #include <embscope/evaluate.h>
 #include <embscope/knn.h>
 #include <embscope/matrix.h>
@@ -89,6 +90,10 @@ es_status es_plot_attribution(const es_space *space, const es_attribution *attri
  * density, and the tokens that moved most on a map of the first model. */
 es_status es_plot_compare(es_space *const *spaces, const es_comparison *comparison,
                           const char *path, es_error *error);
+/* Curves along a series: overlap, RSA, CKA and Procrustes cosine with the first checkpoint, the one
+ * before and the last; isotropy beneath. */
+es_status es_plot_drift(es_space *const *spaces, const char *const *names, const es_drift *drift,
+                        const char *path, es_error *error);
 
 ES_END_DECLARATIONS
 #endif

@@ -11,6 +11,7 @@
 #include <embscope/audit.h>
 #include <embscope/cluster.h>
 #include <embscope/compare.h>
+#include <embscope/drift.h>
 #include <embscope/evaluate.h>
 #include <embscope/export.h>
 #include <embscope/full_matrix.h>
@@ -167,6 +168,11 @@ typedef struct es_text_stream {
 } es_text_stream;
 void es_text_stream_add(es_text_stream *stream, const char *data, size_t size);
 void es_text_stream_end(es_text_stream *stream); /* ends the line, too */
+
+/* `spaces` are the checkpoints, in their order, `names` what the user called them. CSV has a line
+ * for each checkpoint. */
+es_status es_render_drift(es_space *const *spaces, const char *const *names, const es_drift *drift,
+                          const es_render_options *options, FILE *out, es_error *error);
 
 /* The report: a short form for the terminal (or JSON), and one self-contained HTML page with its
  * figures inlined. */

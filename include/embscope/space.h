@@ -24,7 +24,8 @@ typedef struct es_open_options {
                                "raw": raw  rows */
     const char *hub_cache;  /* the Hugging Face cache (its "hub" folder), to look an id up in; NULL:
                                no look-up */
-    const char *demo_folder; /* where the model "demo" lies; NULL: there is none */
+    const char *demo_folder; /* where the model "demo" lies; NULL: there is none. "demo@500" is its
+                                token table at a step of its training, "checkpoints" in there */
     int threads;             /* 0: as many as the machine has */
     bool load;               /* read every row now, not one by one when asked */
 } es_open_options;
@@ -74,6 +75,10 @@ int64_t es_space_column_count(const es_space *space);
 
 /* Read every row into memory, in parallel; analyses of the whole table call it by themselves. */
 es_status es_space_load(es_space *space, es_error *error);
+
+/* Give the memory of loaded rows back, where the file has them still: they are read again when
+ * asked for. Norms, states and what a transform fitted stay. */
+void es_space_unload(es_space *space);
 
 /* Rows first .. first+count-1 as float64, transforms applied: out is (count, columns), row-major.
  * Exact: the stored value of each component, widened. 0 <= first, first+count <= rows (a caller's

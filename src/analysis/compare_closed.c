@@ -266,6 +266,8 @@ static void fill_cka(const es_pair_job *job, const products *from, es_cka *cka)
     double a = dot_of(from->squares[0], NULL, from->n), b = dot_of(from->squares[1], NULL, from->n);
     double m = (double)from->n;
     bool vary = varies(job->a, a) && varies(job->b, b);
+    job->a->stored_ratio = varies(job->a, a) ? a / whole.aa * a : NAN;
+    job->b->stored_ratio = varies(job->b, b) ? b / whole.bb * b : NAN;
     cka->linear = vary ? fmin(1, whole.ab / (sqrt(whole.aa) * sqrt(whole.bb))) : NAN;
     cka->hsic = unbiased_hsic(whole.ab - same.ab, a, b, same.ab, m);
     double aa = unbiased_hsic(whole.aa - same.aa, a, a, same.aa, m);

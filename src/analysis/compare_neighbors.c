@@ -17,7 +17,7 @@ typedef struct overlapping {
     int64_t n, k, d[2];
     const es_model_part *parts[2];
     int64_t *common; /* (n) */
-    double *drift;   /* (n) */
+    double *drift;   /* (n), or NULL */
     double *permuted;
     int32_t *marks;  /* (threads, n): the last item that marked a row */
     int32_t *orders; /* (threads, n) */
@@ -83,24 +83,8 @@ static es_status compare_block(void *context, int64_t index, int worker, es_erro
     double *rows = work->rows + worker * 2 * work->widest;
     for (int64_t i = first; i < end && i < work->n; i++) {
         work->common[i] = count_common(work, i, NULL, marks);
-        ES_TRY(drift_of(work, i, rows, error));
+        if (work->drift) ES_TRY(drift_of(work, i, rows, error));
     }
-    return ES_OK;
-}
-
-/* ---- chance -----------------------------------------------------------------------------------
- */
-
-static es_status permute_piece(void *context, int64_t index, int worker, es_error *error)
-{
-    (void)error;
-    overlapping *work = context;
-    int32_t *marks = work->marks + worker * work->n, *order = work->orders + worker * work->n;
-    int64_t common = 0;
-    es_draw_permutation(work->job->seed, index, work->n, order);
-    memset(marks, 0, (size_t)work->n * sizeof *marks);
-    for (int64_t i = 0; i < work->n; i++) common += count_common(work, i, order, marks);
-    work->permuted[index] = (double)common / ((double)work->n * (double)work->k);
     return ES_OK;
 }
 
@@ -134,6 +118,54 @@ static void fill_overlap(const overlapping *work, es_neighbor_overlap *overlap)
     overlap->jaccard = jaccard / n;
     overlap->expected = k / (n - 1);
     overlap->jaccard_expected = expected_jaccard(n, k);
+}
+
+static void prepare(overlapping *work, const es_pair_job *job)
+{
+    *work = (overlapping){.job = job,
+                          .n = job->a->n,
+                          .k = job->a->knn.k,
+                          .d = {job->a->d, job->b->d},
+                          .parts = {job->a, job->b}};
+    work->widest = work->d[0] > work->d[1] ? work->d[0] : work->d[1];
+}
+
+es_status es_pair_lists(const es_pair_job *job, const es_progress *progress, int64_t *common,
+                        double *drift, es_neighbor_overlap *overlap, es_error *error)
+{
+    overlapping work;
+    prepare(&work, job);
+    size_t threads = (size_t)job->threads;
+    work.common = common;
+    work.drift = drift;
+    work.marks = es_alloc(work.n, threads * sizeof *work.marks);
+    work.rows = es_alloc(2 * work.widest, threads * sizeof *work.rows);
+    es_status status = ES_OK;
+    if (!work.marks || !work.rows)
+        status = es_fail_memory(error, "an overlap", (size_t)work.n * threads * 4);
+    if (status == ES_OK)
+        status = es_parallel_for(job->threads, (work.n + BLOCK_ITEMS - 1) / BLOCK_ITEMS,
+                                 compare_block, &work, progress, error);
+    if (status == ES_OK) fill_overlap(&work, overlap);
+    free(work.marks);
+    free(work.rows);
+    return status;
+}
+
+/* ---- chance -----------------------------------------------------------------------------------
+ */
+
+static es_status permute_piece(void *context, int64_t index, int worker, es_error *error)
+{
+    (void)error;
+    overlapping *work = context;
+    int32_t *marks = work->marks + worker * work->n, *order = work->orders + worker * work->n;
+    int64_t common = 0;
+    es_draw_permutation(work->job->seed, index, work->n, order);
+    memset(marks, 0, (size_t)work->n * sizeof *marks);
+    for (int64_t i = 0; i < work->n; i++) common += count_common(work, i, order, marks);
+    work->permuted[index] = (double)common / ((double)work->n * (double)work->k);
+    return ES_OK;
 }
 
 /* ---- the tokens -------------------------------------------------------------------------------
@@ -206,15 +238,11 @@ static es_status run(overlapping *work, es_pair_comparison *pair, es_error *erro
     work->drift = es_alloc(work->n, sizeof *work->drift);
     work->marks = es_alloc(work->n, threads * sizeof *work->marks);
     work->orders = es_alloc(work->n, threads * sizeof *work->orders);
-    work->rows = es_alloc(2 * work->widest, threads * sizeof *work->rows);
     work->permuted = es_alloc(count, sizeof *work->permuted);
-    if (!work->common || !work->drift || !work->marks || !work->orders || !work->rows ||
-        !work->permuted)
+    if (!work->common || !work->drift || !work->marks || !work->orders || !work->permuted)
         return es_fail_memory(error, "an overlap", (size_t)work->n * 8);
     es_progress progress = es_stages_next(job->stages, job->neighbors_weight / 2);
-    ES_TRY(es_parallel_for(job->threads, (work->n + BLOCK_ITEMS - 1) / BLOCK_ITEMS, compare_block,
-                           work, &progress, error));
-    fill_overlap(work, &pair->overlap);
+    ES_TRY(es_pair_lists(job, &progress, work->common, work->drift, &pair->overlap, error));
     progress = es_stages_next(job->stages, job->neighbors_weight / 2);
     ES_TRY(es_parallel_for(job->threads, count, permute_piece, work, &progress, error));
     es_chance_fill(&pair->overlap.chance, work->n, pair->overlap.mutual, work->permuted, count);
@@ -223,18 +251,13 @@ static es_status run(overlapping *work, es_pair_comparison *pair, es_error *erro
 
 es_status es_pair_neighbors(es_pair_job *job, es_pair_comparison *pair, es_error *error)
 {
-    overlapping work = {.job = job,
-                        .n = job->a->n,
-                        .k = job->a->knn.k,
-                        .d = {job->a->d, job->b->d},
-                        .parts = {job->a, job->b}};
-    work.widest = work.d[0] > work.d[1] ? work.d[0] : work.d[1];
+    overlapping work;
+    prepare(&work, job);
     es_status status = run(&work, pair, error);
     free(work.common);
     free(work.drift);
     free(work.marks);
     free(work.orders);
-    free(work.rows);
     free(work.permuted);
     return status;
 }

@@ -21,6 +21,7 @@ typedef struct es_model_part {
     bool described;
     double mean_cosine, second; /* E[cos], E[cos^2] over pairs, with the first pair compared */
     es_eigenvalues spectrum;    /* of the covariance of the unit rows */
+    double stored_ratio; /* participation ratio of the covariance of the stored rows; NaN: none */
 } es_model_part;
 
 /* Gather rows ids[i * stride], i < n, of `space`, which must outlive the part. */
@@ -53,6 +54,11 @@ es_status es_pair_chance(es_pair_job *job, es_pair_comparison *pair, es_error *e
 /* Overlap of the parts' neighbours, its chance, and the tokens that moved. pair->moved and ->stable
  * become arrays of job->shown at most, whose lists point into the parts' graphs. */
 es_status es_pair_neighbors(es_pair_job *job, es_pair_comparison *pair, es_error *error);
+
+/* What of it is not drawn by lot: *overlap without its chance; common, (n), how many neighbours of
+ * each item stand in both lists; drift, (n) or NULL, as es_moved_token has it. */
+es_status es_pair_lists(const es_pair_job *job, const es_progress *progress, int64_t *common,
+                        double *drift, es_neighbor_overlap *overlap, es_error *error);
 
 /* Rank correlations. Two packed tables beside the parts, or 20 bytes a pair. */
 es_status es_pair_ranks(es_pair_job *job, es_rsa *rsa, es_error *error);

@@ -197,7 +197,7 @@ static bool rows_of(const matching *work, es_bytes name, int64_t *ids)
 
 static void match_all(matching *work)
 {
-    int64_t ids[ES_COMPARE_MODELS];
+    int64_t ids[ES_SHARED_MODELS];
     naming *first = &work->names[0];
     first->used = 0; /* names in lower case are made once more, into the same bytes */
     for (int64_t i = 0; i < work->spaces[0]->source.rows; i++) {
@@ -225,7 +225,7 @@ static es_bytes asked_name(const matching *work, const char *word, bool spaced, 
 static int64_t count_found(const matching *work, const es_shared_options *options, bool spaced,
                            char *scratch)
 {
-    int64_t found = 0, ids[ES_COMPARE_MODELS];
+    int64_t found = 0, ids[ES_SHARED_MODELS];
     for (int64_t i = 0; i < options->token_count; i++)
         found += rows_of(work, asked_name(work, options->tokens[i], spaced, scratch), ids);
     return found;
@@ -248,7 +248,7 @@ static es_status match_listed(matching *work, const es_shared_options *options, 
         status == ES_OK && shared->match == ES_MATCH_EXACT &&
         count_found(work, options, true, scratch) > count_found(work, options, false, scratch);
     for (int64_t i = 0; status == ES_OK && i < options->token_count; i++) {
-        int64_t ids[ES_COMPARE_MODELS], before = shared->count;
+        int64_t ids[ES_SHARED_MODELS], before = shared->count;
         bool found = rows_of(work, asked_name(work, options->tokens[i], spaced, scratch), ids);
         if (found && taken[ids[0]]) continue;
         shared->asked++;
@@ -304,7 +304,7 @@ es_status es_shared_tokens_find(es_space *const *spaces, int64_t count,
         return es_fail(error, ES_BAD_ARGUMENT,
                        "%s: a list of tokens needs rows with names; --vocab FILE names them",
                        spaces[0]->source.path);
-    naming names[ES_COMPARE_MODELS] = {{0}};
+    naming names[ES_SHARED_MODELS] = {{0}};
     matching work = {spaces, names, shared};
     es_status status = match(&work, options, error);
     release_names(names, count);

@@ -57,6 +57,7 @@ es_figure es_figure_evaluation(const es_space *space, const es_evaluation *evalu
 es_figure es_figure_tying(const es_space *space, const es_tying_geometry *geometry);
 es_figure es_figure_attribution(const es_space *space, const es_attribution *attribution);
 es_figure es_figure_compare(es_space *const *spaces, const es_comparison *comparison);
+es_figure es_figure_drift(es_space *const *spaces, const char *const *names, const es_drift *drift);
 es_figure es_figure_embeddings(const es_space *space, const es_selection *selection,
                                const double *vectors);
 

@@ -1,5 +1,5 @@
 /* From what the user wrote to the files it means: a folder, a file, an id in the Hugging Face
- * cache, or the model that ships. */
+ * cache, or the model that ships, at the end of its training or at a step before. */
 #include "base/json.h"
 #include "base/memory.h"
 #include "space/space.h"
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONFIG_LIMIT = 16 << 20 };
+enum { CONFIG_LIMIT = 16 << 20, STEPS_LISTED = 64, NAME_LIMIT = 32 };
 
 void es_location_release(es_location *location)
 {
@@ -177,6 +177,95 @@ static es_status find_by_id(const char *model, const char *cache, es_location *l
                    model, cache ? cache : "none is set", full);
 }
 
+/* ---- the model that ships ---------------------------------------------------------------------
+ */
+
+/* The step of "step-00500.safetensors"; -1: another name. */
+static int64_t step_of(const char *name)
+{
+    int64_t step = 0;
+    if (strncmp(name, "step-", 5) != 0) return -1;
+    size_t digits = strspn(name + 5, "0123456789");
+    if (!digits || digits > 9 || strcmp(name + 5 + digits, ".safetensors") != 0) return -1;
+    for (size_t i = 0; i < digits; i++) step = step * 10 + (name[5 + i] - '0');
+    return step;
+}
+
+/* The steps whose files lie in the folder, ascending; *file, the name of the wanted one's, or "".
+ */
+static int list_steps(const char *folder, int64_t wanted, int64_t steps[STEPS_LISTED],
+                      char file[NAME_LIMIT])
+{
+    int count = 0;
+    DIR *open = opendir(folder);
+    file[0] = '\0';
+    for (struct dirent *entry; open && (entry = readdir(open));) {
+        int64_t step = step_of(entry->d_name);
+        if (step < 0) continue;
+        if (step == wanted) memcpy(file, entry->d_name, strlen(entry->d_name) + 1);
+        if (count == STEPS_LISTED) continue;
+        int at = count++;
+        for (; at && steps[at - 1] > step; at--) steps[at] = steps[at - 1];
+        steps[at] = step;
+    }
+    if (open) closedir(open);
+    return count;
+}
+
+static es_status fail_step(const char *model, const int64_t *steps, int count, es_error *error)
+{
+    es_text known = {0};
+    for (int i = 0; i < count; i++)
+        es_text_printf(&known, "%sdemo@%lld", i ? ", " : "", (long long)steps[i]);
+    es_status status =
+        known.failed
+            ? es_fail_memory(error, "steps", 0)
+            : es_fail(error, ES_NOT_FOUND,
+                      "%s: no such step of the demo model's training was kept; there %s %s%sdemo, "
+                      "its end",
+                      model, count ? "are" : "is", count ? known.data : "",
+                      count ? " and " : "only ");
+    es_text_release(&known);
+    return status;
+}
+
+/* "demo@500": the token table as it was then, with the demo's own tokenizer. */
+static es_status find_step(const char *model, const char *demo, es_location *location,
+                           es_error *error)
+{
+    const char *asked = model + sizeof "demo@" - 1;
+    char name[NAME_LIMIT];
+    int64_t steps[STEPS_LISTED], wanted = -1;
+    size_t digits = strspn(asked, "0123456789");
+    if (digits && digits <= 9 && !asked[digits])
+        for (wanted = 0; *asked; asked++) wanted = wanted * 10 + (*asked - '0');
+    char *folder = es_path_join(demo, "checkpoints");
+    if (!folder) return es_fail_memory(error, "a path", strlen(demo));
+    int count = list_steps(folder, wanted, steps, name);
+    es_status status = *name ? ES_OK : fail_step(model, steps, count, error);
+    if (status == ES_OK) {
+        location->file = es_path_join(folder, name);
+        location->folder = es_copy_text(demo);
+        if (!location->file || !location->folder)
+            status = es_fail_memory(error, "a path", strlen(demo));
+    }
+    free(folder);
+    return status;
+}
+
+static es_status find_demo(const char *model, const char *demo, es_location *location,
+                           es_error *error)
+{
+    if (!demo || !es_path_is_folder(demo))
+        return es_fail(error, ES_NOT_FOUND,
+                       "%s: the model that ships with embscope is not %s%s; set EMBSCOPE_DATA to "
+                       "the folder that holds models/demo",
+                       model, demo ? "in " : "beside the program, where it should be",
+                       demo ? demo : "");
+    return model[4] ? find_step(model, demo, location, error)
+                    : find_in_folder(demo, location, error);
+}
+
 es_status es_location_find(const char *model, const es_open_options *options, es_location *location,
                            es_error *error)
 {
@@ -202,16 +291,8 @@ es_status es_location_find(const char *model, const es_open_options *options, es
         else
             free(folder);
         free(config);
-    } else if (strcmp(model, "demo") == 0) {
-        if (!options->demo_folder || !es_path_is_folder(options->demo_folder))
-            status = es_fail(
-                error, ES_NOT_FOUND,
-                "demo: the model that ships with embscope is not %s%s; set EMBSCOPE_DATA to the "
-                "folder that holds models/demo",
-                options->demo_folder ? "in " : "beside the program, where it should be",
-                options->demo_folder ? options->demo_folder : "");
-        else
-            status = find_in_folder(options->demo_folder, location, error);
+    } else if (strcmp(model, "demo") == 0 || strncmp(model, "demo@", 5) == 0) {
+        status = find_demo(model, options->demo_folder, location, error);
     } else {
         status = find_by_id(model, options->hub_cache, location, error);
     }

@@ -267,6 +267,14 @@ es_status es_space_load(es_space *space, es_error *error)
     return status;
 }
 
+void es_space_unload(es_space *space)
+{
+    if (!space->rows_are_borrowed && space->container.file_count) {
+        free(space->rows);
+        space->rows = NULL;
+    }
+}
+
 /* Rows as stored, widened, before any transform. */
 static es_status read_raw_rows(void *context, int64_t first, int64_t count, double *out,
                                es_error *error)

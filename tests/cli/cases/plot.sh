@@ -13,6 +13,7 @@ draw spectrum w.vec
 printf '3 2\na 1 2\nb 1 2\nc 2 4\n' > equal.vec
 embscope spectrum equal.vec --plot equal.svg > /dev/null && head -c 5 equal.svg && echo # no variance
 draw cluster w.vec -k 3
+embscope drift w.vec w.vec --csv > plain && embscope drift w.vec w.vec --csv --plot drift.svg | cmp - plain; head -c 5 drift.svg; echo
 printf 'cat dog 9\ncat banana 1\nking apple 3\n' > pairs.txt && draw evaluate w.vec pairs.txt
 printf ': "a\\b"\ncat dog banana apple\n' > analogies.txt && draw evaluate w.vec analogies.txt
 printf 'cat dog banana\ncat banana zero\n' > odd.txt && draw evaluate w.vec odd.txt
