@@ -113,7 +113,7 @@ static es_figure figure_similarity(const es_space *space, const es_evaluation *e
         es_figure_note(&figure, LEFT + 150, 70, ES_STYLE_RANDOM,
                        "a word of several tokens, pooled");
     }
-    es_text_add(script, "set xlabel \"people's score\"\nset ylabel 'cosine'\n");
+    es_text_add(script, "set xlabel \"the file's score\"\nset ylabel 'cosine'\n");
     es_text_add(script, single + pooled > FEW ? "SIZE = 0.55\nplot " : "SIZE = 0.9\nplot ");
     if (single)
         es_text_add(script,

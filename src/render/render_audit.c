@@ -9,7 +9,7 @@
 
 /* One line for whoever releases the model. */
 static const char *const advice[ES_AUDIT_CATEGORIES] = {
-    "training hardly moved these rows: noise to the model; retrain, or keep them from users",
+    "no text in training held these tokens: noise to the model; retrain, or keep them from users",
     "no text encodes to these: their rows are dead weight",
     "parts of characters, usual in a tokenizer of bytes: join tokens before showing text",
     "no plain text makes these, on purpose: keep users' text from being encoded with them",

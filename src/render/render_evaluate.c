@@ -219,9 +219,9 @@ static void say_column(es_text *text, const es_dataset *set)
 static void say_kind(es_text *text, bool kinds[])
 {
     if (kinds[ES_DATASET_SIMILARITY])
-        es_text_add(text,
-                    "\nSpearman: rank correlation of cosines with people's scores; the interval is "
-                    "of resampled pairs.");
+        es_text_add(
+            text, "\nSpearman: rank correlation of cosines with the file's scores; the interval is "
+                  "of resampled pairs.");
     if (kinds[ES_DATASET_ANALOGIES])
         es_text_add(
             text, "\nAnalogies: a is to b as c is to what? 3CosAdd: largest cos b - cos a + cos c; "
