@@ -1,6 +1,7 @@
 #define _GNU_SOURCE /* setenv */
 /* Two spaces against each other: the same figures from the n x n matrices, written down plainly;
  * what must be 1, what must be at chance; which tokens are the same. */
+#include "analysis/compare_parts.h"
 #include "failing_allocation.h"
 #include "random_rows.h"
 
