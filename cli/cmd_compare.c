@@ -12,7 +12,7 @@ typedef struct settings {
     int match;
     int64_t k, permutations, resamples, sample, show, seed;
     const char *categories;
-    bool rank;
+    bool rank, all_pairs;
 } settings;
 
 static const cli_example examples[] = {
@@ -71,6 +71,11 @@ static const cli_option own_options[] = {
      .offset = offsetof(settings, permutations),
      .minimum = 1,
      .maximum = 10000000},
+    {.name = "all-pairs",
+     .type = CLI_FLAG,
+     .help = "permute RSA over all shared tokens instead of a sample: a product of both tables for "
+             "each permutation (99 to 999 where --permutations does not say)",
+     .offset = offsetof(settings, all_pairs)},
     {.name = "resamples",
      .type = CLI_INTEGER,
      .value = "K",
@@ -245,6 +250,7 @@ static es_status answer(cli_call *call, asking *asking)
                                   .shown = chosen->show,
                                   .seed = (uint64_t)chosen->seed,
                                   .rank = chosen->rank,
+                                  .all_pairs = chosen->all_pairs,
                                   .figures = call->common->plot != NULL,
                                   .threads = (int)call->common->threads,
                                   .progress = cli_call_progress(call)};

@@ -89,6 +89,8 @@ typedef struct es_compare_options {
     bool rank;      /* also rank correlations, */
     int64_t ranked; /* exactly up to so many items; 0: ES_COMPARE_RANKED, the most */
     bool figures;   /* also what figures show: matrices or density, the map */
+    bool all_pairs; /* permute RSA over all shared tokens: a product of both tables each time, for
+                       0 `permutations` 99 to 999 of them */
     int threads;    /* 0: as many as the machine has */
     es_progress progress;
 } es_compare_options;

@@ -115,9 +115,18 @@ static void plan(comparing *work, es_pair_job *job)
     }
     job->closed_weight = 4 * n * columns * columns / 1e6;
     job->chance_weight = 4 * sample * sample * 500 / 1e6 + 5e3;
-    job->neighbors_weight = 6 * n * (double)work->k * columns / 1e6;
+    job->neighbors_weight = 2 * n * (double)work->k * columns / 1e6;
+    int64_t d = (int64_t)columns;
+    if (work->options->all_pairs)
+        job->whole_weight =
+            (double)es_whole_permutations(job, (int64_t)n, d, d) * n * columns * columns / 1e6;
+    /* In memory pairs are sorted; streamed, they are multiplied twice in either model. */
+    if (work->options->rank)
+        job->rank_weight = n <= (double)job->ranked ? n * n * (columns + 100) / 1e6
+                                                    : 2 * n * n * (columns + 50) / 2e6;
     double pairs = (double)work->out->pair_count;
-    work->stages.total += pairs * (job->closed_weight + job->chance_weight + job->neighbors_weight);
+    work->stages.total += pairs * (job->closed_weight + job->chance_weight + job->neighbors_weight +
+                                   job->whole_weight + job->rank_weight);
 }
 
 static es_status make_parts(comparing *work, es_error *error)
@@ -142,6 +151,7 @@ static es_status compare_pair(comparing *work, es_pair_job *job, es_pair_compari
     ES_TRY(es_pair_closed(job, pair, error));
     ES_TRY(es_pair_neighbors(job, pair, error));
     ES_TRY(es_pair_chance(job, pair, error));
+    if (work->options->all_pairs) ES_TRY(es_pair_whole_chance(job, &pair->rsa, error));
     if (work->options->rank) ES_TRY(es_pair_ranks(job, &pair->rsa, error));
     return job->turn ? es_pair_figures(job, pair, error) : ES_OK;
 }

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FEWEST = 199, FEWEST_TURNS = 19, MOST = 999 };
+enum { FEWEST = 199, FEWEST_TURNS = 19, MOST = 999, GATHERED = 8, TOGETHER = 4 };
 
 /* Where they go by default: pairs of items that all permutations look at, floating-point operations
  * of all Procrustes fits. */
@@ -98,24 +98,28 @@ void es_chance_fill(es_chance *chance, int64_t items, double observed, double *p
 /* ---- the sample -------------------------------------------------------------------------------
  */
 
-/* The rows of a sample in one model, a column for each item, and their products. */
+/* The rows of a sample in one model, a column for each item. */
 typedef struct side {
     int64_t d;
-    double *columns;  /* (d, s) */
-    double *products; /* (s, s), whole */
+    double *columns; /* (d, s) */
 } side;
+
+/* What a permutation looks up for a pair of items, in one place: their cosine less the mean of all,
+ * and the product of their stored rows. */
+typedef double twin __attribute__((vector_size(16)));
 
 typedef struct sample {
     const es_pair_job *job;
     int64_t s, *items;
-    side unit[2], stored[2];
+    side unit[2];
+    twin *pairs[2];                         /* (s, s), whole, of either model */
     double unit_mean[2], unit_spread[2];    /* of the cosines, over pairs */
     double *permuted[3];                    /* RSA, CKA, debiased CKA */
     double stored_norm[2], hsic_norm, ones; /* of the products, and what debiasing divides by */
     int64_t permutations, resamples;
     double *resampled;
-    int32_t *orders; /* (threads, s) */
-    double *scratch; /* (threads, 2 s) */
+    int32_t *orders; /* (threads, TOGETHER, s) */
+    double *scratch; /* (threads, s) */
 } sample;
 
 static es_status read_columns(void *context, int64_t first, int64_t count, double *out,
@@ -128,8 +132,10 @@ static es_status read_columns(void *context, int64_t first, int64_t count, doubl
     return ES_OK;
 }
 
-/* All products of the columns: the Gram matrix of the table turned on its side. */
-static es_status fill_products(const sample *sample, side *side, es_error *error)
+/* The upper triangle of all products of the columns: the Gram matrix of the table turned on its
+ * side; malloc'ed, (s, s). */
+static es_status multiply_columns(const sample *sample, const side *side, double **products,
+                                  es_error *error)
 {
     int64_t s = sample->s;
     const double *from[2] = {side->columns, side->columns + s};
@@ -141,55 +147,95 @@ static es_status fill_products(const sample *sample, side *side, es_error *error
                         .threads = sample->job->threads};
     es_sums sums;
     ES_TRY(es_sums_compute(&rows, true, &sums, error));
-    side->products = sums.gram;
+    *products = sums.gram;
     sums.gram = NULL;
     es_sums_release(&sums);
-    for (int64_t i = 0; i < s; i++)
-        for (int64_t j = 0; j < i; j++) side->products[i * s + j] = side->products[j * s + i];
     return ES_OK;
 }
 
+/* A few items at a time, so that what is written to a column lies side by side. */
 static es_status gather_side(const sample *sample, es_model_part *part, bool stored, side *side,
                              es_error *error)
 {
     int64_t s = sample->s, d = part->d;
     side->d = d;
     side->columns = es_alloc(d, (size_t)s * sizeof *side->columns);
-    double *row = es_alloc(d, sizeof *row);
+    double *rows = es_alloc(GATHERED, (size_t)d * sizeof *rows);
     es_status status = ES_OK;
-    if (!side->columns || !row) status = es_fail_memory(error, "a sample", (size_t)(d * s) * 8);
-    for (int64_t i = 0; i < s && status == ES_OK; i++) {
-        int64_t item = sample->items[i];
-        status = stored ? es_space_read_rows(part->space, item, 1, row, error)
-                        : es_space_read_unit_rows(part->space, item, 1, row, error);
+    if (!side->columns || !rows) status = es_fail_memory(error, "a sample", (size_t)(d * s) * 8);
+    for (int64_t first = 0; first < s && status == ES_OK; first += GATHERED) {
+        int64_t count = s - first < GATHERED ? s - first : GATHERED;
+        for (int64_t i = 0; i < count && status == ES_OK; i++) {
+            int64_t item = sample->items[first + i];
+            status = stored ? es_space_read_rows(part->space, item, 1, rows + i * d, error)
+                            : es_space_read_unit_rows(part->space, item, 1, rows + i * d, error);
+        }
         for (int64_t k = 0; k < d && status == ES_OK; k++)
-            side->columns[k * s + i] =
-                stored ? ldexp(row[k], -part->scale) - part->mean[k] : row[k];
+            for (int64_t i = 0; i < count; i++) {
+                double x = rows[i * d + k];
+                if (stored) x = (part->scale ? ldexp(x, -part->scale) : x) - part->mean[k];
+                side->columns[k * s + first + i] = x;
+            }
     }
-    free(row);
+    free(rows);
     for (int64_t k = 0; k < d && stored && status == ES_OK; k++) { /* about the sample's mean */
         double *column = side->columns + k * s, mean = 0;
         for (int64_t i = 0; i < s; i++) mean += column[i];
         mean /= (double)s;
         for (int64_t i = 0; i < s; i++) column[i] -= mean;
     }
-    return status == ES_OK ? fill_products(sample, side, error) : status;
+    return status;
 }
 
-/* x . y, y through the permutation: four chains, so that none waits for the one before. */
-static double permuted_dot(const double *x, const double *y, const int32_t *p, int64_t count)
+/* Two upper triangles into one whole matrix, a band of rows at a time. */
+static void pair_up(int64_t s, const double *cosines, const double *products, twin *out)
 {
-    double sum[4] = {0};
+    for (int64_t first = 0; first < s; first += GATHERED)
+        for (int64_t j = first; j < s; j++)
+            for (int64_t i = first; i < first + GATHERED && i <= j; i++)
+                out[i * s + j] = out[j * s + i] = (twin){cosines[i * s + j], products[i * s + j]};
+}
+
+static es_status make_side(sample *sample, es_model_part *part, int m, es_error *error)
+{
+    side stored = {0};
+    double *cosines = NULL, *products = NULL;
+    es_status status = gather_side(sample, part, false, &sample->unit[m], error);
+    if (status == ES_OK) status = multiply_columns(sample, &sample->unit[m], &cosines, error);
+    if (status == ES_OK) status = gather_side(sample, part, true, &stored, error);
+    if (status == ES_OK) status = multiply_columns(sample, &stored, &products, error);
+    free(stored.columns);
+    if (status == ES_OK) {
+        sample->pairs[m] = es_alloc(sample->s, (size_t)sample->s * sizeof(twin));
+        if (sample->pairs[m])
+            pair_up(sample->s, cosines, products, sample->pairs[m]);
+        else
+            status = es_fail_memory(error, "pairs", (size_t)(sample->s * sample->s) * sizeof(twin));
+    }
+    free(cosines);
+    free(products);
+    return status;
+}
+
+/* x y, y through the permutation: four chains, so that none waits for the one before. What the next
+ * row will look up is fetched meanwhile. */
+static twin permuted_dot(const twin *x, const twin *y, const twin *next, const int32_t *p,
+                         int64_t count)
+{
+    twin sum[4] = {{0}};
     int64_t j = 0;
     for (; j + 4 <= count; j += 4)
-        for (int c = 0; c < 4; c++) sum[c] += x[j + c] * y[p[j + c]];
+        for (int c = 0; c < 4; c++) {
+            sum[c] += x[j + c] * y[p[j + c]];
+            __builtin_prefetch(next + p[j + c], 0, 2);
+        }
     for (; j < count; j++) sum[j % 4] += x[j] * y[p[j]];
     return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
-static double plain_dot(const double *x, const double *y, int64_t count)
+static twin plain_dot(const twin *x, const twin *y, int64_t count)
 {
-    double sum[4] = {0};
+    twin sum[4] = {{0}};
     int64_t j = 0;
     for (; j + 4 <= count; j += 4)
         for (int c = 0; c < 4; c++) sum[c] += x[j + c] * y[j + c];
@@ -197,24 +243,35 @@ static double plain_dot(const double *x, const double *y, int64_t count)
     return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
-/* The sum over pairs i < j of a_ij b_p(i)p(j), p NULL: the identity. */
-static double pair_sum(const double *a, const double *b, int64_t s, const int32_t *p)
+/* The sum over pairs i < j of a_ij b_ij. */
+static twin pair_sum(const twin *a, const twin *b, int64_t s)
 {
-    double total = 0;
-    for (int64_t i = 0; i < s; i++) {
-        const double *x = a + i * s + i + 1;
-        total += p ? permuted_dot(x, b + p[i] * s, p + i + 1, s - i - 1)
-                   : plain_dot(x, b + i * s + i + 1, s - i - 1);
-    }
+    twin total = {0};
+    for (int64_t i = 0; i < s; i++)
+        total += plain_dot(a + i * s + i + 1, b + i * s + i + 1, s - i - 1);
     return total;
 }
 
-static double diagonal_sum(const double *a, const double *b, int64_t s, const int32_t *p)
+/* The same of a_ij b_p(i)p(j), for several permutations: (count, s). */
+static void permuted_sums(const twin *a, const twin *b, int64_t s, const int32_t *orders,
+                          int64_t count, twin *totals)
+{
+    for (int64_t r = 0; r < count; r++) totals[r] = (twin){0};
+    for (int64_t i = 0; i + 1 < s; i++)
+        for (int64_t r = 0; r < count; r++) {
+            const int32_t *p = orders + r * s;
+            totals[r] += permuted_dot(a + i * s + i + 1, b + p[i] * s, b + p[i + 1] * s, p + i + 1,
+                                      s - i - 1);
+        }
+}
+
+/* Of the products of stored rows. */
+static double diagonal_sum(const twin *a, const twin *b, int64_t s, const int32_t *p)
 {
     double total = 0;
     for (int64_t i = 0; i < s; i++) {
         int64_t q = p ? p[i] : i;
-        total += a[i * s + i] * b[q * s + q];
+        total += a[i * s + i][1] * b[q * s + q][1];
     }
     return total;
 }
@@ -223,12 +280,12 @@ static double diagonal_sum(const double *a, const double *b, int64_t s, const in
 static void center(sample *sample, int m)
 {
     int64_t s = sample->s;
-    double *cosine = sample->unit[m].products, sum = 0, pairs = (double)(s * (s - 1) / 2);
+    twin *all = sample->pairs[m];
+    double sum = 0, pairs = (double)(s * (s - 1) / 2);
     for (int64_t i = 0; i < s; i++)
-        for (int64_t j = i + 1; j < s; j++) sum += cosine[i * s + j];
+        for (int64_t j = i + 1; j < s; j++) sum += all[i * s + j][0];
     sample->unit_mean[m] = sum / pairs;
-    for (int64_t c = 0; c < s * s; c++) cosine[c] -= sample->unit_mean[m];
-    sample->unit_spread[m] = sqrt(pair_sum(cosine, cosine, s, NULL));
+    for (int64_t c = 0; c < s * s; c++) all[c][0] -= sample->unit_mean[m];
 }
 
 static double hsic(const sample *sample, double pairs, double diagonal)
@@ -238,29 +295,34 @@ static double hsic(const sample *sample, double pairs, double diagonal)
            (m * (m - 3));
 }
 
-/* RSA, CKA and debiased CKA under one permutation. */
-static void measure(const sample *sample, const int32_t *p, double out[3])
+/* RSA, CKA and debiased CKA from the sums over pairs and over the diagonal. */
+static void measure(const sample *sample, twin pairs, double diagonal, double out[3])
 {
-    int64_t s = sample->s;
-    const double *a = sample->unit[0].products, *b = sample->unit[1].products;
-    const double *k = sample->stored[0].products, *l = sample->stored[1].products;
     double spread = sample->unit_spread[0] * sample->unit_spread[1];
-    out[0] = spread > 1e-26 * (double)(s * s) ? pair_sum(a, b, s, p) / spread : NAN;
-    double pairs = pair_sum(k, l, s, p), diagonal = diagonal_sum(k, l, s, p);
     double norm = sample->stored_norm[0] * sample->stored_norm[1];
-    out[1] = norm > 0 ? (2 * pairs + diagonal) / norm : NAN;
-    out[2] = sample->hsic_norm > 0 ? hsic(sample, pairs, diagonal) / sample->hsic_norm : NAN;
+    out[0] = spread > 1e-26 * (double)(sample->s * sample->s) ? pairs[0] / spread : NAN;
+    out[1] = norm > 0 ? (2 * pairs[1] + diagonal) / norm : NAN;
+    out[2] = sample->hsic_norm > 0 ? hsic(sample, pairs[1], diagonal) / sample->hsic_norm : NAN;
 }
 
+/* Some permutations at a time: a row is at hand for all of them. */
 static es_status permute_piece(void *context, int64_t index, int worker, es_error *error)
 {
     (void)error;
     sample *sample = context;
-    int32_t *order = sample->orders + worker * sample->s;
+    int64_t s = sample->s, first = index * TOGETHER, left = sample->permutations - first;
+    int64_t count = left < TOGETHER ? left : TOGETHER;
+    int32_t *orders = sample->orders + worker * TOGETHER * s;
+    twin sums[TOGETHER];
     double values[3];
-    es_draw_permutation(sample->job->seed, index, sample->s, order);
-    measure(sample, order, values);
-    for (int m = 0; m < 3; m++) sample->permuted[m][index] = values[m];
+    for (int64_t r = 0; r < count; r++)
+        es_draw_permutation(sample->job->seed, first + r, s, orders + r * s);
+    permuted_sums(sample->pairs[0], sample->pairs[1], s, orders, count, sums);
+    for (int64_t r = 0; r < count; r++) {
+        double diagonal = diagonal_sum(sample->pairs[0], sample->pairs[1], s, orders + r * s);
+        measure(sample, sums[r], diagonal, values);
+        for (int m = 0; m < 3; m++) sample->permuted[m][first + r] = values[m];
+    }
     return ES_OK;
 }
 
@@ -279,17 +341,17 @@ static es_status resample_piece(void *context, int64_t index, int worker, es_err
     memset(weight, 0, (size_t)s * sizeof *weight);
     for (int64_t i = 0; i < s; i++) weight[es_random_below(&random, s)]++;
     for (int64_t i = 0; i < s; i++) {
-        const double *a = sample->unit[0].products + i * s, *b = sample->unit[1].products + i * s;
+        const twin *x = sample->pairs[0] + i * s, *y = sample->pairs[1] + i * s;
         double part[6] = {0};
         if (weight[i] == 0) continue;
         for (int64_t j = i + 1; j < s; j++) {
-            double w = weight[j], wa = w * a[j], wb = w * b[j];
+            double a = x[j][0], b = y[j][0], w = weight[j], wa = w * a, wb = w * b;
             part[0] += w;
             part[1] += wa;
             part[2] += wb;
-            part[3] += wa * a[j];
-            part[4] += wb * b[j];
-            part[5] += wa * b[j];
+            part[3] += wa * a;
+            part[4] += wb * b;
+            part[5] += wa * b;
         }
         for (int c = 0; c < 6; c++) sums[c] += weight[i] * part[c];
     }
@@ -353,8 +415,9 @@ static es_status turn_piece(void *context, int64_t index, int worker, es_error *
 {
     const turning *work = context;
     int32_t *order = work->sample->orders + worker * work->sample->s;
-    es_draw_permutation(work->sample->job->seed, index, work->sample->s, order);
-    return turn(work, order, worker, &work->cosines[index], error);
+    bool permuted = index > 0; /* the first is the observed one */
+    if (permuted) es_draw_permutation(work->sample->job->seed, index - 1, work->sample->s, order);
+    return turn(work, permuted ? order : NULL, worker, &work->cosines[index], error);
 }
 
 static int64_t affordable(double budget, double each, int64_t fewest)
@@ -371,22 +434,19 @@ static es_status turn_all(const sample *sample, es_procrustes *procrustes,
     double each = 2 * s * da * db + 8 * da * db * fmin(da, db);
     int64_t count = job->permutations;
     if (!count) count = affordable(TURN_BUDGET, each, FEWEST_TURNS);
-    turning work = {.sample = sample, .cosines = es_alloc(count, sizeof(double))};
+    turning work = {.sample = sample, .cosines = es_alloc(count + 1, sizeof(double))};
     work.room = (job->b->d + 1) * (sample->s + job->a->d);
     work.scratch = es_alloc(job->threads, (size_t)work.room * sizeof(double));
     es_status status = ES_OK;
-    double observed = NAN;
     if (!work.cosines || !work.scratch)
         status = es_fail_memory(error, "rotations", (size_t)work.room * sizeof(double));
     if (status == ES_OK) {
         int before = es_products_begin();
-        status = turn(&work, NULL, 0, &observed, error);
-        if (status == ES_OK)
-            status = es_parallel_for(job->threads, count, turn_piece, &work, progress, error);
+        status = es_parallel_for(job->threads, count + 1, turn_piece, &work, progress, error);
         es_products_end(before);
     }
     if (status == ES_OK)
-        es_chance_fill(&procrustes->chance, sample->s, observed, work.cosines, count);
+        es_chance_fill(&procrustes->chance, sample->s, work.cosines[0], work.cosines + 1, count);
     free(work.cosines);
     free(work.scratch);
     return status;
@@ -404,7 +464,8 @@ static es_status make_sample(sample *sample, es_error *error)
     sample->permutations =
         job->permutations ? job->permutations : affordable(PAIR_BUDGET, s * s, FEWEST);
     sample->resamples = job->resamples ? job->resamples : affordable(PAIR_BUDGET, s * s, FEWEST);
-    sample->orders = es_alloc(job->threads, (size_t)sample->s * sizeof *sample->orders);
+    sample->orders =
+        es_alloc(job->threads, (size_t)(TOGETHER * sample->s) * sizeof *sample->orders);
     sample->scratch = es_alloc(job->threads, (size_t)sample->s * sizeof *sample->scratch);
     sample->resampled = es_alloc(sample->resamples, sizeof *sample->resampled);
     bool room = sample->orders && sample->scratch && sample->resampled;
@@ -412,25 +473,25 @@ static es_status make_sample(sample *sample, es_error *error)
         room = (sample->permuted[m] = es_alloc(sample->permutations, sizeof(double))) && room;
     if (!room) return es_fail_memory(error, "permutations", (size_t)sample->permutations * 24);
     for (int m = 0; m < 2; m++) {
-        ES_TRY(gather_side(sample, parts[m], false, &sample->unit[m], error));
-        ES_TRY(gather_side(sample, parts[m], true, &sample->stored[m], error));
+        ES_TRY(make_side(sample, parts[m], m, error));
         center(sample, m);
     }
     return ES_OK;
 }
 
-/* What CKA divides by, from the products of each model with itself. */
+/* What RSA and CKA divide by, from the products of each model with itself. */
 static void fill_norms(sample *sample)
 {
     double self[2], ones[2] = {0};
     for (int m = 0; m < 2; m++) {
-        const double *k = sample->stored[m].products;
-        double pairs = pair_sum(k, k, sample->s, NULL);
-        double diagonal = diagonal_sum(k, k, sample->s, NULL);
-        for (int64_t i = 0; i < sample->s; i++) ones[m] += k[i * sample->s + i];
-        sample->stored_norm[m] = sqrt(2 * pairs + diagonal);
+        const twin *all = sample->pairs[m];
+        twin pairs = pair_sum(all, all, sample->s);
+        double diagonal = diagonal_sum(all, all, sample->s, NULL);
+        for (int64_t i = 0; i < sample->s; i++) ones[m] += all[i * sample->s + i][1];
+        sample->unit_spread[m] = sqrt(pairs[0]);
+        sample->stored_norm[m] = sqrt(2 * pairs[1] + diagonal);
         sample->ones = ones[m] * ones[m];
-        self[m] = sample->s > 3 ? hsic(sample, pairs, diagonal) : NAN;
+        self[m] = sample->s > 3 ? hsic(sample, pairs[1], diagonal) : NAN;
     }
     sample->ones = ones[0] * ones[1];
     sample->hsic_norm = self[0] > 0 && self[1] > 0 ? sqrt(self[0]) * sqrt(self[1]) : NAN;
@@ -440,9 +501,7 @@ static void release_sample(sample *sample)
 {
     for (int m = 0; m < 2; m++) {
         free(sample->unit[m].columns);
-        free(sample->unit[m].products);
-        free(sample->stored[m].columns);
-        free(sample->stored[m].products);
+        free(sample->pairs[m]);
     }
     for (int m = 0; m < 3; m++) free(sample->permuted[m]);
     free(sample->items);
@@ -456,10 +515,11 @@ static es_status draw(sample *sample, es_pair_comparison *pair, es_error *error)
     const es_pair_job *job = sample->job;
     double observed[3];
     fill_norms(sample);
-    measure(sample, NULL, observed);
+    measure(sample, pair_sum(sample->pairs[0], sample->pairs[1], sample->s),
+            diagonal_sum(sample->pairs[0], sample->pairs[1], sample->s, NULL), observed);
     es_progress progress = es_stages_next(job->stages, 0.4 * job->chance_weight);
-    ES_TRY(es_parallel_for(job->threads, sample->permutations, permute_piece, sample, &progress,
-                           error));
+    ES_TRY(es_parallel_for(job->threads, (sample->permutations + TOGETHER - 1) / TOGETHER,
+                           permute_piece, sample, &progress, error));
     es_chance *chances[3] = {&pair->rsa.chance, &pair->cka.linear_chance,
                              &pair->cka.debiased_chance};
     if (isnan(pair->rsa.pearson)) observed[0] = NAN;
@@ -473,8 +533,8 @@ static es_status draw(sample *sample, es_pair_comparison *pair, es_error *error)
         es_parallel_for(job->threads, sample->resamples, resample_piece, sample, &progress, error));
     fill_interval(sample, &pair->rsa);
     for (int m = 0; m < 2; m++) { /* no longer needed: make room for the rotations */
-        free(sample->stored[m].products);
-        sample->stored[m].products = NULL;
+        free(sample->pairs[m]);
+        sample->pairs[m] = NULL;
     }
     progress = es_stages_next(job->stages, 0.4 * job->chance_weight);
     return turn_all(sample, &pair->procrustes, &progress, error);

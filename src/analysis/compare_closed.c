@@ -42,8 +42,8 @@ static es_status multiply(const es_pair_job *job, bool centered, const int64_t *
 {
     *out = (products){.n = n, .da = job->a->d, .db = job->b->d};
     for (int m = 0; m < 2; m++)
-        if (!(out->squares[m] = es_alloc(n, sizeof(double))))
-            return es_fail_memory(error, "squares", (size_t)n * sizeof(double));
+        if (!(out->squares[m] = es_alloc(job->a->n, sizeof(double)))) /* others may be added */
+            return es_fail_memory(error, "squares", (size_t)job->a->n * sizeof(double));
     es_joined_rows joined = {.parts = {job->a, job->b},
                              .centered = centered,
                              .ids = ids,
@@ -162,45 +162,55 @@ static void fill_rsa(es_pair_job *job, const products *from, es_rsa *rsa)
                                b->second - b->mean_cosine * b->mean_cosine);
 }
 
-/* A part of the items is left out of the fit and asked afterwards: the sum over them of u R v' is
- * the sum of the products of R and their own cross product, component by component. */
-static es_status fit_and_ask(const es_pair_job *job, const products *from,
-                             es_procrustes *procrustes, es_error *error)
+/* What is fitted on a part of the items is asked on the others: the sum over them of u R v' is the
+ * sum of the products of R and their own cross product, component by component. `train` becomes
+ * R. */
+static es_status fit_and_ask(const products *test, double *train, es_procrustes *procrustes,
+                             es_error *error)
 {
-    int64_t n = from->n, cells = from->da * from->db, d = from->da + from->db;
-    int64_t least = from->da < from->db ? from->da : from->db;
-    procrustes->train_cosine = procrustes->test_cosine = NAN;
-    if (n < LEAST_SPLIT) return ES_OK;
-    procrustes->test = n / TEST_SHARE;
-    procrustes->train = n - procrustes->test;
-    int64_t *items = NULL, count = 0;
-    products part = {0};
-    double *train = NULL, *values = es_alloc(least, sizeof *values);
-    es_status status = values ? ES_OK : es_fail_memory(error, "values", (size_t)least * 8);
-    if (status == ES_OK)
-        status = es_sample_items(n, procrustes->test, job->seed + 1, &items, &count, error);
-    if (status == ES_OK) status = multiply(job, false, items, count, NULL, &part, error);
-    if (status == ES_OK && !(train = copy_cross(from, error))) status = ES_NO_MEMORY;
-    for (int64_t c = 0; status == ES_OK && c < cells; c++)
-        train[c] -= part.sums.gram[c / from->db * d + from->da + c % from->db];
+    int64_t cells = test->da * test->db, d = test->da + test->db;
+    int64_t least = test->da < test->db ? test->da : test->db;
+    double *values = es_alloc(least, sizeof *values);
+    if (!values) return es_fail_memory(error, "values", (size_t)least * 8);
+    int before = es_products_begin();
+    es_status status = es_polar_factor(test->da, test->db, train, values, error);
+    es_products_end(before);
     if (status == ES_OK) {
-        int before = es_products_begin();
-        status = es_polar_factor(from->da, from->db, train, values, error);
-        es_products_end(before);
-    }
-    if (status == ES_OK) {
-        es_long_sum test = {0};
+        es_long_sum asked = {0};
         for (int64_t c = 0; c < cells; c++)
-            es_long_sum_add(&test,
-                            train[c] * part.sums.gram[c / from->db * d + from->da + c % from->db]);
+            es_long_sum_add(&asked,
+                            train[c] * test->sums.gram[c / test->db * d + test->da + c % test->db]);
         procrustes->train_cosine = dot_of(values, NULL, least) / (double)procrustes->train;
-        procrustes->test_cosine = (test.total + test.lost) / (double)procrustes->test;
+        procrustes->test_cosine = (asked.total + asked.lost) / (double)procrustes->test;
     }
-    release_products(&part);
-    free(items);
-    free(train);
     free(values);
     return status;
+}
+
+/* The items in the order of their reading: those to fit on, then `count` to ask. */
+static es_status split(const es_pair_job *job, int64_t count, int64_t **ids, es_error *error)
+{
+    int64_t n = job->a->n, *asked, next = 0;
+    ES_TRY(es_sample_items(n, count, job->seed + 1, &asked, &count, error));
+    *ids = es_alloc(n, sizeof **ids);
+    if (!*ids) es_fail_memory(error, "ids", (size_t)n * sizeof **ids);
+    for (int64_t i = 0; *ids && i < n; i++) {
+        bool is_asked = next < count && asked[next] == i;
+        (*ids)[is_asked ? n - count + next : i - next] = i;
+        next += is_asked;
+    }
+    free(asked);
+    return *ids ? ES_OK : ES_NO_MEMORY;
+}
+
+static void add_products(products *all, const products *part)
+{
+    int64_t d = all->da + all->db;
+    for (int64_t c = 0; c < d * d; c++) all->sums.gram[c] += part->sums.gram[c];
+    for (int64_t k = 0; k < d; k++) all->sums.sum[k] += part->sums.sum[k];
+    for (int m = 0; m < 2; m++)
+        memcpy(all->squares[m] + all->n, part->squares[m], (size_t)part->n * sizeof(double));
+    all->n += part->n;
 }
 
 /* The sum of the singular values of the two tables' product; the rotation where it is asked for. */
@@ -223,22 +233,50 @@ static es_status nuclear_norm(const products *from, double *turn, double *sum, e
     return status;
 }
 
+static double reading_weight(const es_pair_job *job, int64_t items)
+{
+    double d = (double)(job->a->d + job->b->d);
+    return (double)items * d * d / 2e6;
+}
+
+/* One reading: the products of the part to fit on, then those of the rest, added to them. */
+static es_status multiply_split(es_pair_job *job, es_procrustes *procrustes, products *all,
+                                es_error *error)
+{
+    int64_t n = job->a->n, count = n < LEAST_SPLIT ? 0 : n / TEST_SHARE, *ids = NULL;
+    products test = {0};
+    double *train = NULL;
+    es_progress progress = es_stages_next(job->stages, reading_weight(job, n - count));
+    procrustes->train_cosine = procrustes->test_cosine = NAN;
+    if (!count) return multiply(job, false, NULL, n, &progress, all, error);
+    procrustes->train = n - count;
+    procrustes->test = count;
+    ES_TRY(split(job, count, &ids, error));
+    es_status status = multiply(job, false, ids, n - count, &progress, all, error);
+    progress = es_stages_next(job->stages, reading_weight(job, count));
+    if (status == ES_OK)
+        status = multiply(job, false, ids + n - count, count, &progress, &test, error);
+    if (status == ES_OK && !(train = copy_cross(all, error))) status = ES_NO_MEMORY;
+    if (status == ES_OK) add_products(all, &test);
+    if (status == ES_OK) status = fit_and_ask(&test, train, procrustes, error);
+    release_products(&test);
+    free(train);
+    free(ids);
+    return status;
+}
+
 static es_status with_unit_rows(es_pair_job *job, es_pair_comparison *pair, es_error *error)
 {
-    double work =
-        (double)job->a->n * (double)(job->a->d + job->b->d) * (double)(job->a->d + job->b->d) / 2;
-    es_progress progress = es_stages_next(job->stages, work / 1e6);
-    products all;
+    products all = {0};
     double sum = NAN;
-    es_status status = multiply(job, false, NULL, job->a->n, &progress, &all, error);
+    es_status status = multiply_split(job, &pair->procrustes, &all, error);
     if (status == ES_OK) {
         fill_rsa(job, &all, &pair->rsa);
         status = describe(job->a, &all, 0, error);
     }
     if (status == ES_OK) status = describe(job->b, &all, 1, error);
     if (status == ES_OK) status = nuclear_norm(&all, job->turn, &sum, error);
-    pair->procrustes.mean_cosine = sum / (double)all.n;
-    if (status == ES_OK) status = fit_and_ask(job, &all, &pair->procrustes, error);
+    pair->procrustes.mean_cosine = sum / (double)job->a->n;
     release_products(&all);
     return status;
 }
@@ -278,9 +316,7 @@ static void fill_cka(const es_pair_job *job, const products *from, es_cka *cka)
 
 static es_status with_stored_rows(es_pair_job *job, es_pair_comparison *pair, es_error *error)
 {
-    double work =
-        (double)job->a->n * (double)(job->a->d + job->b->d) * (double)(job->a->d + job->b->d) / 2;
-    es_progress progress = es_stages_next(job->stages, work / 1e6);
+    es_progress progress = es_stages_next(job->stages, reading_weight(job, job->a->n));
     products all;
     double sum = NAN;
     es_status status = multiply(job, true, NULL, job->a->n, &progress, &all, error);

@@ -44,34 +44,59 @@ static int64_t count_common(const overlapping *work, int64_t i, const int32_t *o
 /* ---- drift ------------------------------------------------------------------------------------
  */
 
-/* The mean cosine of item i to the rows of a list, in model m. */
-static es_status mean_to(const overlapping *work, int m, int64_t i, const int32_t *list,
-                         double *rows, double *mean, es_error *error)
+/* The cosine of items i and j in model m; rows holds i's unit row where rows as stored are not at
+ * hand. */
+static es_status cosine_of(const overlapping *work, int m, int64_t i, int64_t j, double *rows,
+                           double *cosine, es_error *error)
 {
     es_space *space = work->parts[m]->space;
+    const float *plain = es_space_plain_rows(space);
     int64_t d = work->d[m];
-    double sum = 0;
-    ES_TRY(es_space_read_unit_rows(space, i, 1, rows, error));
-    for (int64_t j = 0; j < work->k; j++) {
-        ES_TRY(es_space_read_unit_rows(space, list[j], 1, rows + d, error));
-        sum += space->kernel->dot(rows, rows + d, d);
+    if (plain) {
+        double product = space->kernel->wide_dot(plain + i * d, plain + j * d, d);
+        *cosine = product / space->norms[i] / space->norms[j];
+        return ES_OK;
     }
-    *mean = sum / (double)work->k;
+    ES_TRY(es_space_read_unit_rows(space, j, 1, rows + d, error));
+    *cosine = space->kernel->dot(rows, rows + d, d);
     return ES_OK;
 }
 
-static es_status drift_of(const overlapping *work, int64_t i, double *rows, es_error *error)
+/* The sum of the cosines of i, in model m, to those of a list that do not bear `mark`. */
+static es_status sum_unmarked(const overlapping *work, int m, int64_t i, const int32_t *list,
+                              const int32_t *marks, int32_t mark, double *rows, double *sum,
+                              es_error *error)
 {
-    double lost[2];
+    es_space *space = work->parts[m]->space;
+    double cosine;
+    *sum = 0;
+    if (!es_space_plain_rows(space)) ES_TRY(es_space_read_unit_rows(space, i, 1, rows, error));
+    for (int64_t j = 0; j < work->k; j++) {
+        if (marks[list[j]] == mark) continue;
+        ES_TRY(cosine_of(work, m, i, list[j], rows, &cosine, error));
+        *sum += cosine;
+    }
+    return ES_OK;
+}
+
+/* Neighbours in both lists take themselves away: only the others are looked at. Those of the second
+ * model bear i + 1 from count_common(). */
+static es_status drift_of(const overlapping *work, int64_t i, int32_t *marks, double *rows,
+                          es_error *error)
+{
+    double sums[2][2]; /* of a list, in a model */
+    int32_t mark = (int32_t)i + 1;
     work->drift[i] = 0;
     if (work->common[i] == work->k) return ES_OK;
-    for (int m = 0; m < 2; m++) {
-        double own, other;
-        ES_TRY(mean_to(work, m, i, list_of(work, m, i), rows, &own, error));
-        ES_TRY(mean_to(work, m, i, list_of(work, !m, i), rows, &other, error));
-        lost[m] = own - other;
+    for (int list = 0; list < 2; list++) {
+        const int32_t *ids = list_of(work, list, i);
+        for (int m = 0; m < 2; m++)
+            ES_TRY(sum_unmarked(work, m, i, ids, marks, mark, rows, &sums[list][m], error));
+        mark = -mark;
+        for (int64_t j = 0; j < work->k; j++) marks[ids[j]] = mark;
     }
-    work->drift[i] = fmax(0, (lost[0] + lost[1]) / 2);
+    double lost = (sums[0][0] - sums[1][0]) + (sums[1][1] - sums[0][1]);
+    work->drift[i] = fmax(0, lost / (2 * (double)work->k));
     return ES_OK;
 }
 
@@ -83,7 +108,7 @@ static es_status compare_block(void *context, int64_t index, int worker, es_erro
     double *rows = work->rows + worker * 2 * work->widest;
     for (int64_t i = first; i < end && i < work->n; i++) {
         work->common[i] = count_common(work, i, NULL, marks);
-        if (work->drift) ES_TRY(drift_of(work, i, rows, error));
+        if (work->drift) ES_TRY(drift_of(work, i, marks, rows, error));
     }
     return ES_OK;
 }

@@ -41,7 +41,8 @@ typedef struct es_pair_job {
     double *turn; /* (columns of a, columns of b), or NULL: becomes the rotation R of Procrustes */
     es_stages *stages;
     int64_t ranked; /* items up to which rank correlations are exact */
-    double closed_weight, chance_weight, neighbors_weight, rank_weight; /* of their stages */
+    double closed_weight, chance_weight, neighbors_weight, rank_weight,
+        whole_weight; /* of stages */
 } es_pair_job;
 
 /* RSA, CKA and Procrustes in closed form, from two Gram matrices of both tables side by side; the
@@ -50,6 +51,11 @@ es_status es_pair_closed(es_pair_job *job, es_pair_comparison *pair, es_error *e
 
 /* The chance level and the score of each of them, and the interval of RSA, over a sample. */
 es_status es_pair_chance(es_pair_job *job, es_pair_comparison *pair, es_error *error);
+
+/* The chance level of RSA over all pairs instead, of its figures by es_pair_closed(); how many
+ * permutations that is for n items of da and db columns. */
+es_status es_pair_whole_chance(es_pair_job *job, es_rsa *rsa, es_error *error);
+int64_t es_whole_permutations(const es_pair_job *job, int64_t n, int64_t da, int64_t db);
 
 /* Overlap of the parts' neighbours, its chance, and the tokens that moved. pair->moved and ->stable
  * become arrays of job->shown at most, whose lists point into the parts' graphs. */

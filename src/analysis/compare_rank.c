@@ -302,9 +302,10 @@ static es_status sum_strip(void *context, int worker, const es_strip *place, es_
     return ES_OK;
 }
 
-/* Ranks of bins; the sum of their squares, and the root of the mean square of how far a true rank
- * can be from its bin's, in units of the ranks' deviation. A cosine is known to `reach` bins, and
- * so are those it is counted against. */
+/* Ranks of bins; the sum of their squares, and the largest angle between true ranks and those of
+ * bins, each about their mean, as vectors of all pairs: the root of the mean square of how far a
+ * true rank can be from its bin's, in units of the ranks' deviation, is its sine at most. A cosine
+ * is known to `reach` bins, and so are those it is counted against. */
 static double rank_bins(const int64_t *counts, double count, int64_t reach, double *ranks,
                         double *squares, es_error *error)
 {
@@ -322,7 +323,9 @@ static double rank_bins(const int64_t *counts, double count, int64_t reach, doub
     }
     free(below);
     *squares = sum.total + sum.lost;
-    return sqrt(error_squares / count) / (count / sqrt(12));
+    double mean = (count + 1) / 2, spread = sqrt(fmax(0, *squares / (4 * count) - mean * mean));
+    double off = sqrt(error_squares / count);
+    return spread > 0 && off < spread ? asin(off / spread) : 2;
 }
 
 static es_status stream(streaming *work, es_pair_job *job, es_rsa *rsa, es_error *error)
@@ -354,7 +357,7 @@ static es_status stream(streaming *work, es_pair_job *job, es_rsa *rsa, es_error
     ES_TRY(es_strips_run(n, ES_BLOCK, work->threads, sum_strip, work, &progress, error));
     for (int64_t t = 0; t < tiles; t++) es_long_sum_add(&products, work->sums[t]);
     fill_rank_figures(products.total + products.lost, squares[0], squares[1], count, rsa);
-    rsa->rank_error = fmin(2, 2 * (off[0] + off[1]));
+    rsa->rank_error = fmin(2, off[0] + off[1]);
     return ES_OK;
 }
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_ROWS = 512, READ_ROWS = 32, GRAM_ROWS = 32 };
+enum { BLOCK_ROWS = 512, READ_ROWS = 32, NARROW_BAND = 32, WIDE_BAND = 64, BANDS_EACH = 4 };
 
 void es_long_sum_add(es_long_sum *sum, double x)
 {
@@ -22,7 +22,7 @@ void es_long_sum_add(es_long_sum *sum, double x)
 typedef struct pipeline {
     const es_summands *from;
     es_sums *sums;
-    int64_t bands;
+    int64_t bands, band; /* how many, and columns of one */
     struct block {
         int64_t first, count;
         double *rows, *squares; /* (BLOCK_ROWS, d), (BLOCK_ROWS) */
@@ -49,7 +49,7 @@ static es_status read_some(const pipeline *line, int64_t first, es_error *error)
 static void add_band(const pipeline *line, int64_t band)
 {
     const struct block *block = &line->ready;
-    int64_t d = line->from->d, first = band * GRAM_ROWS, end = first + GRAM_ROWS;
+    int64_t d = line->from->d, first = band * line->band, end = first + line->band;
     if (end > d) end = d;
     for (int64_t i = 0; i < block->count; i++)
         for (int64_t k = first; k < end; k++) line->sums->sum[k] += block->rows[i * d + k];
@@ -104,7 +104,11 @@ es_status es_sums_compute(const es_summands *rows, bool with_gram, es_sums *sums
     /* Aligned: the kernel's loads then stay within lines of the cache. */
     if (with_gram) sums->gram = es_alloc_aligned(d, (size_t)d * sizeof(double));
     if (sums->gram) memset(sums->gram, 0, (size_t)d * (size_t)d * sizeof(double));
-    pipeline line = {.from = rows, .sums = sums, .bands = (d + GRAM_ROWS - 1) / GRAM_ROWS};
+    /* A wide band is copied less often; each thread should have a few. A sum is the same in either.
+     */
+    bool wide = d >= (int64_t)WIDE_BAND * BANDS_EACH * rows->threads;
+    pipeline line = {.from = rows, .sums = sums, .band = wide ? WIDE_BAND : NARROW_BAND};
+    line.bands = (d + line.band - 1) / line.band;
     size_t row = (size_t)(d + 1) * sizeof(double);
     double *blocks = es_alloc_aligned(2 * BLOCK_ROWS, row);
     es_status status = ES_OK;

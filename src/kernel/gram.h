@@ -10,9 +10,9 @@
 enum {
     ES_GRAM_ROWS = 8,
     ES_GRAM_WIDTH = 24,
-    ES_GRAM_DEPTH = 96, /* rows of the table a tile goes through before it is stored again: their 24
-                           columns are 18 KB and stay in the first-level cache */
-    ES_GRAM_BAND = 32,  /* rows of the Gram matrix that share those columns */
+    ES_GRAM_DEPTH = 128, /* rows of the table a tile goes through before it is stored again: their
+                            24 columns are 24 KB and stay in the first-level cache */
+    ES_GRAM_BAND = 64,   /* rows of the Gram matrix that share those columns */
 };
 
 /* tile[r][c] += sum over k of left[k][r] * right[k][c], k ascending, fused. */

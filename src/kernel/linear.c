@@ -100,6 +100,13 @@ void es_products(int64_t n, int64_t d, int64_t k, const double *rows, const doub
                 vectors, (int)d, 0, out, (int)k);
 }
 
+void es_products_add(int64_t n, int64_t da, int64_t db, const double *a, int64_t stride,
+                     const double *b, double *out)
+{
+    cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)da, (int)db, (int)n, 1, a,
+                (int)stride, b, (int)db, 1, out, (int)db);
+}
+
 void es_products_end(int before)
 {
     end_single_thread(before);

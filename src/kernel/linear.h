@@ -20,10 +20,14 @@ es_status es_eigen_values(int64_t n, double *matrix, double *values, es_error *e
 
 /* out (n, k) = rows (n, d) times vectors (k, d)'. Between es_products_begin(), which returns what
  * es_products_end() takes, any number of threads may call it; of what is here, only what says so is
- * called then. */
+ * called then.
+ *
+ * es_products_add(): out (da, db) += a' b, a (n, da) with rows `stride` apart, b (n, db). */
 int es_products_begin(void);
 void es_products(int64_t n, int64_t d, int64_t k, const double *rows, const double *vectors,
                  double *out);
+void es_products_add(int64_t n, int64_t da, int64_t db, const double *a, int64_t stride,
+                     const double *b, double *out);
 void es_products_end(int before);
 
 /* Singular values, descending, of matrix (m, n), which is overwritten: min(m, n) of them. As

@@ -348,11 +348,18 @@ static es_status print_remark(const es_pair_comparison *pair, const es_render_op
     es_text remark = {0};
     es_text_add(&remark, "\nNo measure looks at the axes: a rotated space is the same space, and "
                          "each is 1 for it. all: over all\nshared tokens; sample: over ");
-    es_text_count(&remark, pair->rsa.chance.items);
-    es_text_add(&remark,
-                " of them (neighbors: all), where the tokens of one model were\npermuted ");
-    es_text_count(&remark, pair->rsa.chance.permutations);
-    es_text_add(&remark, " times (Procrustes: ");
+    bool whole = pair->rsa.chance.items > pair->cka.linear_chance.items;
+    es_text_count(&remark, pair->cka.linear_chance.items);
+    es_text_add(&remark, whole ? " of them (RSA, neighbors: all)" : " of them (neighbors: all)");
+    es_text_add(&remark, ", where the tokens of one model were\npermuted ");
+    es_text_count(&remark, pair->cka.linear_chance.permutations);
+    es_text_add(&remark, " times (");
+    if (whole) {
+        es_text_add(&remark, "RSA: ");
+        es_text_count(&remark, pair->rsa.chance.permutations);
+        es_text_add(&remark, "; ");
+    }
+    es_text_add(&remark, "Procrustes: ");
     es_text_count(&remark, pair->procrustes.chance.permutations);
     es_text_add(&remark, "; neighbors: ");
     es_text_count(&remark, pair->overlap.chance.permutations);

@@ -8,6 +8,7 @@ et al. from whole matrices, Procrustes from NumPy's singular values, neighbours 
 """
 import json
 import os
+import struct
 import sys
 
 import numpy as np
@@ -125,14 +126,16 @@ def check(tap, name, answer, want, with_kendall=True):
     tap.near(model["eigenvalue_shares"], share, 1e-10, f"{name}: spectrum")
 
 
-def check_moved(tap, name, answer, want):
+def check_moved(tap, name, answer, want, rows=None):
+    """rows: of item i in either model, where they are not i itself."""
     order = np.lexsort((np.arange(len(want["common"])), -want["drift"], want["common"]))
-    found = [token["id_a"] for token in answer["moved"]]
+    rows = rows or [(i, i) for i in range(len(order))]
+    found = [[a for a, _ in rows].index(token["id_a"]) for token in answer["moved"]]
     tap.check(found == order[:len(found)].tolist(), f"{name}: tokens that moved", found)
     tap.near([t["drift"] for t in answer["moved"]], want["drift"][found], 1e-6, f"{name}: drift")
     lists = [[n["id"] for n in token["neighbors_" + side]] for side in "ab"
              for token in answer["moved"]]
-    tap.check(lists == [want["near"][m][i].tolist() for m in range(2) for i in found],
+    tap.check(lists == [[rows[j][m] for j in want["near"][m][i]] for m in range(2) for i in found],
               f"{name}: both lists")
 
 
@@ -159,8 +162,13 @@ def tables(tap, program, folder):
         answer = program.json("compare", *paths, "--rank", "--permutations", 50)
         check(tap, name, answer, want, n <= 150)
         check_moved(tap, name, answer, want)
-        whole = answer["rsa"]["chance"]
-        tap.near(whole["observed"], want["pearson"], EXACT, f"{name}: the sample is all of it")
+        sample = answer["rsa"]["chance"]
+        tap.near(sample["observed"], want["pearson"], EXACT, f"{name}: the sample is all of it")
+        # The same permutations by products of the tables: no whole matrix of pairs.
+        whole = program.json("compare", *paths, "--all-pairs", "--permutations", 50, "--sample", 10)
+        whole = whole["rsa"]["chance"]
+        tap.near([whole[key] for key in sample], list(sample.values()), EXACT,
+                 f"{name}: permuted over all pairs")
 
 
 def same_everywhere(tap, program, folder):
@@ -173,6 +181,9 @@ def same_everywhere(tap, program, folder):
         for threads in (1, 2, 7):
             answer = program.json("compare", *paths, "--rank", "--permutations", 60, kernel=kernel,
                                   threads=threads)
+            whole = program.json("compare", *paths, "--all-pairs", "--permutations", 20,
+                                 kernel=kernel, threads=threads)
+            answer["whole"] = whole["rsa"]["chance"]
             # What LAPACK gives may differ between machines: not between kernels or threads.
             first = first or answer
             if answer != first:
@@ -291,6 +302,61 @@ def scipy_says(tap, program, folder):
     tap.near(answer["procrustes"]["residual"], golden["disparity"], EXACT, "SciPy's disparity")
 
 
+def decoded(token):
+    """The bytes of a byte-level BPE token (GPT-2's alphabet)."""
+    shown = [b for b in range(256) if 33 <= b <= 126 or 161 <= b <= 172 or 174 <= b <= 255]
+    hidden = [b for b in range(256) if b not in shown]
+    byte_of = {chr(b): b for b in shown} | {chr(256 + i): b for i, b in enumerate(hidden)}
+    return bytes(byte_of[c] for c in token)
+
+
+def demo_words(folder):
+    """{word: row} of the tokens that a space begins, and the token table."""
+    with open(os.path.join(folder, "model.safetensors"), "rb") as file:
+        size, = struct.unpack("<Q", file.read(8))
+        entry = json.loads(file.read(size))["wte.weight"]
+        start, end = entry["data_offsets"]
+        file.seek(8 + size + start)
+        dtype = {"F16": "<f2", "F32": "<f4"}[entry["dtype"]]
+        rows = np.frombuffer(file.read(end - start), dtype).reshape(entry["shape"])
+    with open(os.path.join(folder, "vocab.json"), encoding="utf-8") as file:
+        vocabulary = json.load(file)
+    special = "<|endoftext|>"
+    tokens = {decoded(t): i for t, i in vocabulary.items() if t != special}
+    return {t[1:]: i for t, i in tokens.items() if t[:1] == b" " and t[1:2] not in (b" ", b"")}, rows
+
+
+def binary_vectors(path):
+    with open(path, "rb") as file:
+        rows, columns = map(int, file.readline().split())
+        data = file.read()
+    words, out, at = {}, np.empty((rows, columns), np.float32), 0
+    for i in range(rows):
+        end = data.index(b" ", at)
+        words.setdefault(data[at:end].strip(b"\n"), i)
+        out[i] = np.frombuffer(data, "<f4", columns, end + 1)
+        at = end + 1 + 4 * columns
+    return words, out
+
+
+def real_models(tap, program, folder):
+    """The model that ships against Google News, on the words of both."""
+    demo = os.path.join(os.path.dirname(__file__), "..", "..", "models", "demo")
+    news = os.path.join(os.environ.get("EMBSCOPE_TEST_DATA", ""),
+                        "word-vectors/googlenews-8000x300.bin")
+    if not os.path.exists(news):
+        tap.skip("demo against Google News", "EMBSCOPE_TEST_DATA names no folder with it")
+        return
+    (ours, a), (theirs, b) = demo_words(demo), binary_vectors(news)
+    shared = sorted((i, theirs[word]) for word, i in ours.items() if word in theirs)
+    answer = program.json("compare", demo, news, "--rank")
+    tap.check((answer["match"], answer["shared_tokens"]) == ("word", len(shared)),
+              "demo against Google News: shared words", (answer["shared_tokens"], len(shared)))
+    want = expected(*(rows[list(i)] for rows, i in zip((a, b), zip(*shared))), 10)
+    check(tap, "demo against Google News", answer, want, with_kendall=False)
+    check_moved(tap, "demo against Google News", answer, want, shared)
+
+
 if __name__ == "__main__":
     sys.exit(Tap().run(scipy_says, tables, same_everywhere, ties, odd_rows, constant_rows, transforms,
-                       three_models, names))
+                       three_models, names, real_models))

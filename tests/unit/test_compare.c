@@ -1,6 +1,7 @@
 #define _GNU_SOURCE /* setenv */
 /* Two spaces against each other: the same figures from the n x n matrices, written down plainly;
  * what must be 1, what must be at chance; which tokens are the same. */
+#include "analysis/compare_parts.h"
 #include "failing_allocation.h"
 #include "random_rows.h"
 
@@ -142,6 +143,49 @@ static void agrees_with_matrices(void **state)
     assert_true(pair->rsa.chance.p < 0.01 && pair->cka.debiased_chance.p < 0.01);
     assert_true(pair->overlap.chance.p < 0.01 && pair->procrustes.chance.p < 0.1);
     free(s), free(t), free(k), free(l), free(a), free(b);
+    es_comparison_release(&got);
+    es_space_free(one);
+    es_space_free(other);
+}
+
+/* Permutations over all pairs, against the matrices with rows and columns permuted. */
+static void permutes_all_pairs(void **state)
+{
+    (void)state;
+    enum { N = 160, DA = 9, DB = 5, PERMUTATIONS = 19 };
+    float *a = gaussian_rows(N, DA, 1), *b = gaussian_rows(N, DB, 2);
+    for (int i = 0; i < N; i++) b[i * DB] += 0.2f * a[i * DA] + 1;
+    es_space *one = loaded(a, N, DA), *other = loaded(b, N, DB);
+    es_compare_options options = {
+        .all_pairs = true, .permutations = PERMUTATIONS, .sample = 20, .seed = 5};
+    es_comparison got = compare(one, other, &options);
+    const es_chance *chance = &got.pairs[0].rsa.chance;
+    double *s = products_of(a, N, DA, true), *t = products_of(b, N, DB, true);
+    double *moved = malloc((size_t)N * N * sizeof *moved), mean = 0, squares = 0, highest = -1;
+    double observed = pearson_of(s, t, N);
+    int32_t order[N];
+    int reach = 0;
+    for (int r = 0; r < PERMUTATIONS; r++) {
+        es_draw_permutation(options.seed, r, N, order);
+        for (int i = 0; i < N; i++)
+            for (int j = 0; j < N; j++) moved[i * N + j] = t[order[i] * N + order[j]];
+        double value = pearson_of(s, moved, N);
+        mean += value / PERMUTATIONS;
+        squares += value * value / PERMUTATIONS;
+        highest = fmax(highest, value);
+        reach += value >= observed;
+    }
+    assert_int_equal(chance->items, N);
+    assert_int_equal(chance->permutations, PERMUTATIONS);
+    assert_int_equal(got.pairs[0].cka.linear_chance.items, 20);
+    assert_true(fabs(chance->observed - observed) < 1e-12);
+    assert_true(fabs(chance->mean - mean) < 1e-12);
+    double deviation = sqrt((squares - mean * mean) * PERMUTATIONS / (PERMUTATIONS - 1));
+    assert_true(fabs(chance->deviation - deviation) < 1e-12);
+    /* 19 of 20 values do not exceed the last but one. */
+    if (reach == 0) assert_true(fabs(chance->level - highest) < 1e-12);
+    assert_true(fabs(chance->p - (1 + reach) / (PERMUTATIONS + 1.0)) < 1e-15);
+    free(s), free(t), free(moved), free(a), free(b);
     es_comparison_release(&got);
     es_space_free(one);
     es_space_free(other);
@@ -414,6 +458,7 @@ static void every_allocation_may_fail(void **state)
         es_space *space = loaded(rows, 14, 3), *spaces[] = {space, space};
         es_compare_options options = {.threads = 1,
                                       .rank = true,
+                                      .all_pairs = true,
                                       .figures = true,
                                       .permutations = 2,
                                       .resamples = 2,
@@ -438,6 +483,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agrees_with_matrices),
+        cmocka_unit_test(permutes_all_pairs),
         cmocka_unit_test(a_rotation_is_the_same_space),
         cmocka_unit_test(random_spaces_are_at_chance),
         cmocka_unit_test(p_is_uniform_under_the_null),
