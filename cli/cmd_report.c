@@ -1,8 +1,14 @@
 /* report: the whole tour, on one page. */
 #include "command.h"
+#include "message.h"
 #include "model.h"
 
 #include <string.h>
+
+typedef struct settings {
+    cli_common common;
+    const char *prompt, *with;
+} settings;
 
 static const cli_example examples[] = {
     {"report demo", "the short form, on the terminal"},
@@ -19,11 +25,23 @@ static const char *const details[] = {
     "given are chosen from a built-in list, those that are single tokens.",
     "With -o the page is HTML, with --json an object on standard output or in FILE.", NULL};
 
-static const cli_option_group groups[] = {{"Tokens", cli_tokens_options},
-                                          {"Tokens", cli_token_options},
-                                          {"Model", cli_model_options},
-                                          {"Output", cli_output_options},
-                                          {0}};
+static const cli_option own_options[] = {
+    {.name = "prompt",
+     .type = CLI_TEXT,
+     .value = "TEXT",
+     .help = "what the model goes on from, where it can be run (default: \"A cat is a kind of\")",
+     .offset = offsetof(settings, prompt)},
+    {0}};
+
+static const cli_option_group groups[] = {
+    {"Report", own_options},      {"Tokens", cli_tokens_options}, {"Tokens", cli_token_options},
+    {"Model", cli_model_options}, {"Output", cli_output_options}, {0}};
+
+/* What the report borrows. */
+typedef struct held {
+    es_space *positions;
+    es_model *model;
+} held;
 
 /* The position table of the same model, or NULL: a model without one has a report, too. */
 static es_space *open_positions(const cli_call *call)
@@ -38,7 +56,24 @@ static es_space *open_positions(const cli_call *call)
     return positions;
 }
 
-static es_status answer(cli_call *call, cli_words *words, es_space **positions, es_report *report)
+/* The model itself, to be run, or NULL and why not in a line. Weights that cannot be used are no
+ * fault of a page on the embedding. */
+static es_model *create_model(cli_call *call, es_error *reason)
+{
+    const cli_common *common = call->common;
+    es_model *model = NULL;
+    if (common->tensor || (common->space && strcmp(common->space, "input")) ||
+        common->transforms.count) {
+        (void)cli_fail(reason, ES_UNSUPPORTED,
+                       "it is about other rows than those that the model works with, which "
+                       "'embscope predict' runs");
+        return NULL;
+    }
+    (void)es_model_create(call->space, (int)common->threads, &model, reason);
+    return model;
+}
+
+static es_status answer(cli_call *call, cli_words *words, held *held, es_report *report)
 {
     const cli_common *common = call->common;
     es_render_options render;
@@ -48,11 +83,19 @@ static es_status answer(cli_call *call, cli_words *words, es_space **positions, 
     es_status status = cli_call_words(call, words);
     if (!status) status = cli_model_open(call);
     if (status) return status;
-    *positions = open_positions(call);
+    const char *prompt = ((const settings *)call->settings)->prompt;
+    es_error reason = {{0}};
+    held->positions = open_positions(call);
+    held->model = create_model(call, &reason);
+    if (!held->model && prompt)
+        return cli_fail(&call->error, ES_UNSUPPORTED, "--prompt: %s", reason.text);
     es_report_options options = {.words = words->word,
                                  .word_count = words->count,
                                  .selection = cli_call_selection_options(call),
-                                 .positions = *positions,
+                                 .positions = held->positions,
+                                 .model = held->model,
+                                 .model_missing = reason.text,
+                                 .prompt = {prompt, prompt ? strlen(prompt) : 0},
                                  .threads = (int)common->threads,
                                  .progress = cli_call_progress(call)};
     status = es_report_compute(call->space, &options, report, &call->error);
@@ -68,10 +111,11 @@ static es_status run(cli_call *call)
 {
     cli_words words = {0};
     es_report report = {0};
-    es_space *positions = NULL;
-    es_status status = answer(call, &words, &positions, &report);
+    held held = {0};
+    es_status status = answer(call, &words, &held, &report);
     es_report_release(&report);
-    es_space_free(positions);
+    es_model_free(held.model);
+    es_space_free(held.positions);
     cli_words_release(&words);
     return status;
 }
@@ -84,6 +128,6 @@ const cli_command cli_command_report = {
     .examples = examples,
     .details = details,
     .options = groups,
-    .settings_size = sizeof(cli_common),
+    .settings_size = sizeof(settings),
     .run = run,
 };

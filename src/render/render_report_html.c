@@ -59,6 +59,11 @@ static bool has_clusters(const es_report *report)
     return report->clusters.count > 1;
 }
 
+static bool has_prediction(const es_report *report)
+{
+    return report->has_prediction || report->model_missing;
+}
+
 static bool has_map(const es_report *report)
 {
     return report->has_map;
@@ -84,6 +89,8 @@ static const struct section {
      has_spectrum},
     {"clusters", "Clusters", "Clusters of the vocabulary", es_report_add_clusters, has_clusters},
     {"map", "A map", "A map of the vocabulary", es_report_add_map, has_map},
+    {"prediction", "Probability", "From angle to probability", es_report_add_prediction,
+     has_prediction},
     {"euclid", "Cosine and Euclid", "Cosine and Euclid", es_report_add_euclid, NULL},
     {"positions", "Positions", "The position table", es_report_add_positions, has_positions},
 };

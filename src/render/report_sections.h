@@ -25,6 +25,7 @@ es_status es_report_add_audit(es_text *page, const es_report *report, es_error *
 es_status es_report_add_map(es_text *page, const es_report *report, es_error *error);
 es_status es_report_add_matrix(es_text *page, const es_report *report, es_error *error);
 es_status es_report_add_euclid(es_text *page, const es_report *report, es_error *error);
+es_status es_report_add_prediction(es_text *page, const es_report *report, es_error *error);
 es_status es_report_add_positions(es_text *page, const es_report *report, es_error *error);
 
 #endif
