@@ -26,8 +26,9 @@ typedef struct es_report_options {
     int64_t word_count;
     es_selection_options selection;
     es_space *positions;  /* the model's position table (borrowed, as the space is), or NULL */
-    es_model *model; /* the model of these rows, to be run on the prompt (borrowed: must outlive the
-                        report), or NULL: no prediction, and then */
+    es_model *model; /* the model of these rows, to be run on the prompt, or NULL: no prediction, and
+                        then model_missing. Taken over, whatever comes of the call: it is freed as
+                        soon as nothing needs it, with the report at the latest */
     const char *model_missing; /* why there is none, in a line, or NULL */
     es_bytes prompt; /* what it goes on from; empty: a short text of the library's own, which is
                         passed over where it has no tokens here */
@@ -83,7 +84,8 @@ typedef struct es_report {
     bool has_prediction;
     es_predictions prediction;   /* after the prompt, with the lens and every row's logit */
     es_attribution *attribution; /* of the first token's logit less the second's */
-    const es_space *unembedding; /* whose rows are the candidates: the model's own, borrowed */
+    const es_space *unembedding; /* whose rows are the candidates; `space` where they are tied */
+    es_model *model;             /* kept where they are not; the report's own */
     char *model_missing;         /* why there is no prediction, or NULL */
     bool has_tying;              /* E and W_out differ, and n^2 d is at most 1e12 */
     es_tying_geometry tying;

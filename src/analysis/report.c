@@ -305,13 +305,14 @@ es_status es_report_compute(es_space *space, const es_report_options *options, e
 {
     static const es_report_options defaults;
     if (!options) options = &defaults;
-    *report = (es_report){.space = space};
-    ES_TRY(es_space_load(space, error));
+    *report = (es_report){.space = space, .model = options->model};
     es_selection words = {0};
-    es_status status = options->word_count
-                           ? es_selection_resolve(space, options->words, options->word_count,
-                                                  &options->selection, &words, error)
-                           : choose_default_words(space, &words, error);
+    es_status status = es_space_load(space, error);
+    if (status == ES_OK)
+        status = options->word_count
+                     ? es_selection_resolve(space, options->words, options->word_count,
+                                            &options->selection, &words, error)
+                     : choose_default_words(space, &words, error);
     if (status == ES_OK && words.count < 2)
         status = es_fail(error, ES_BAD_ARGUMENT, "a report compares two words at least");
     if (status == ES_OK) status = compute(space, &words, options, report, error);

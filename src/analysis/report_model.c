@@ -21,6 +21,7 @@ void es_report_model_release(es_report *report)
     free(report->attribution);
     free(report->model_missing);
     es_tying_geometry_release(&report->tying);
+    es_model_free(report->model);
 }
 
 /* The caller's prompt must do; the library's own is only tried. */
@@ -63,7 +64,10 @@ es_status es_report_predict(const es_report_options *options, const es_progress 
     }
     es_ids ids = {0};
     ES_TRY(encode_prompt(options, report, &ids, error));
-    if (report->model_missing) return ES_OK;
+    if (report->model_missing) { /* there is a model, but no prompt for it */
+        es_ids_release(&ids);
+        return ES_OK;
+    }
     es_predict_options how = {.lens = true, .keep_rows = true, .threads = options->threads};
     how.progress = *progress;
     es_status status =
@@ -72,6 +76,10 @@ es_status es_report_predict(const es_report_options *options, const es_progress 
     report->unembedding = es_model_unembedding(options->model);
     if (status == ES_OK) status = attribute(options->model, &ids, progress, report, error);
     es_ids_release(&ids);
+    if (report->unembedding == report->space) { /* the weights are large, and all has been said */
+        es_model_free(report->model);
+        report->model = NULL;
+    }
     return status;
 }
 

@@ -63,7 +63,7 @@ static view choose_view(const es_predictions *predictions)
     axes.left -= across;
     axes.right += across;
     axes.low -= up;
-    axes.high = fmin(axes.high + up, 0.02 * (axes.high - axes.low));
+    axes.high += 2 * up; /* room for the names of lines */
     return axes;
 }
 
@@ -170,32 +170,43 @@ static bool add_named(es_text *script, const es_predictions *predictions, const 
 /* ---- lines of one angle -----------------------------------------------------------------------
  */
 
-/* Block $angles: the lines' ends, with their cosine where they leave the picture on the right. */
-static bool add_angles(es_text *script, const es_predictions *predictions, const view *axes)
+/* Where the line of a cosine ends on the right, or at the top or the bottom before that. */
+static void add_line(es_text *script, const es_prediction *state, const view *axes, double cosine,
+                     int decimals)
 {
-    const es_prediction *state = es_predict_final(predictions);
     const double ln10 = 2.302585092994045684;
-    double zero = -state->log_sum / ln10, slope = state->hidden_norm / ln10;
-    double top = slope > 0 ? (axes->high - zero) / (slope * axes->right) : 0;
-    double bottom = slope > 0 ? (axes->low - zero) / (slope * axes->right) : 0;
+    double zero = -state->log_sum / ln10, slope = state->hidden_norm * cosine / ln10;
+    double high = axes->high - 0.03 * (axes->high - axes->low); /* room for a name */
+    double low = axes->low + 0.03 * (axes->high - axes->low), end = axes->right;
+    if (zero + slope * end > high) end = (high - zero) / slope;
+    if (zero + slope * end < low) end = (low - zero) / slope;
+    if (end <= axes->left) return;
+    add_place(script, axes->left, zero + slope * axes->left);
+    es_text_add(script, " \"\"\n");
+    add_place(script, end, zero + slope * end);
+    es_text_add(script, " \"cos ");
+    es_text_fixed(script, cosine, decimals);
+    es_text_add(script, "\"\n\n");
+}
+
+/* Block $angles: the two ends of each line, its cosine at the second. A line for about every sixth
+ * of the cosines that there are. */
+static void add_angles(es_text *script, const es_predictions *predictions, const view *axes)
+{
     static const double steps[] = {0.01, 0.02, 0.05, 0.1, 0.2, 0.5};
-    size_t s = 0;
-    while (s < sizeof steps / sizeof *steps - 1 && (top - bottom) / steps[s] > LINES) s++;
-    bool any = false;
-    es_text_add(script, "$angles << " ES_GNUPLOT_END "\n");
-    for (double k = ceil(bottom / steps[s]); k * steps[s] <= top && k <= 1 / steps[s]; k++) {
-        double cosine = k * steps[s];
-        if (cosine < -1) continue;
-        add_place(script, axes->left, zero + slope * cosine * axes->left);
-        es_text_add(script, " \"\"\n");
-        add_place(script, axes->right, zero + slope * cosine * axes->right);
-        es_text_add(script, " \"cos ");
-        es_text_fixed(script, cosine, steps[s] < 0.1 ? 2 : 1);
-        es_text_add(script, "\"\n\n");
-        any = true;
+    enum { STEPS = sizeof steps / sizeof *steps };
+    double low = INFINITY, high = -INFINITY;
+    for (int64_t i = 0; i < predictions->rows; i++) {
+        if (isnan(predictions->cosines[i])) continue;
+        low = fmin(low, predictions->cosines[i]);
+        high = fmax(high, predictions->cosines[i]);
     }
+    size_t s = 0;
+    while (s < STEPS - 1 && (high - low) / steps[s] > LINES) s++;
+    es_text_add(script, "$angles << " ES_GNUPLOT_END "\n0 NaN \"\"\n\n");
+    for (double k = ceil(low / steps[s]); low <= high && k * steps[s] <= high; k++)
+        add_line(script, es_predict_final(predictions), axes, k * steps[s], steps[s] < 0.1 ? 2 : 1);
     es_text_add(script, ES_GNUPLOT_END "\n");
-    return any;
 }
 
 static void add_range(es_text *script, const char *axis, double from, double to)
@@ -236,18 +247,16 @@ es_figure es_figure_probability(const es_space *space, const es_predictions *pre
     es_figure_area(&figure, LEFT, RIGHT, TOP, BOTTOM);
     add_rows(script, predictions, &axes);
     bool names = add_named(script, predictions, &axes);
-    bool angles = add_angles(script, predictions, &axes);
+    add_angles(script, predictions, &axes);
     add_range(script, "xrange", axes.left, axes.right);
     add_range(script, "yrange", axes.low, axes.high);
     add_ticks(script, &axes);
-    es_text_add(script, "set xlabel 'norm of the row'\nset ylabel 'probability'\nplot ");
-    if (angles)
-        es_text_add(script,
-                    "$angles using 1:2 with lines lw 1 dt 2 lc rgb '" ES_STYLE_FRAME
-                    "', $angles using 1:2:3 with labels left offset char 0.6,0 font SMALL_FONT "
-                    "textcolor rgb '" ES_STYLE_MUTED "' noenhanced, ");
     es_text_add(script,
-                "$rows using 1:2 with points pt 7 ps 0.2 lc rgb '" ES_STYLE_DATA
+                "set xlabel 'norm of the row'\nset ylabel 'probability'\n"
+                "plot $angles using 1:2 with lines lw 1 dt 2 lc rgb '" ES_STYLE_FRAME
+                "', $angles using 1:2:3 with labels left offset char 0.6,0 font SMALL_FONT "
+                "textcolor rgb '" ES_STYLE_MUTED "' noenhanced"
+                ", $rows using 1:2 with points pt 7 ps 0.2 lc rgb '" ES_STYLE_DATA
                 "', $first using 1:2 with points pt 6 ps 0.9 lw 1.2 lc rgb '" ES_STYLE_MARK "'");
     if (names)
         es_text_add(script, ", $names using 1:2:3 with labels left font LABEL_FONT textcolor rgb "

@@ -86,6 +86,9 @@ es_status es_render_spectrum_body(const es_space *space, const es_spectrum *spec
                                   const es_render_options *options, FILE *out, es_error *error);
 es_status es_render_compare_body(es_space *const *spaces, const es_comparison *comparison,
                                  const es_render_options *options, FILE *out, es_error *error);
+/* The lines that say which model is A, and which B. */
+es_status es_render_compare_heading(es_space *const *spaces, const es_comparison *comparison,
+                                    const es_render_options *options, FILE *out, es_error *error);
 es_status es_render_knn_body(const es_space *space, const es_knn *knn,
                              const es_render_options *options, FILE *out, es_error *error);
 /* At most `most` findings of each kind. */

@@ -24,11 +24,13 @@ static void add_rank_cell(es_text *page, int64_t rank)
 static void add_candidates(es_text *page, const es_report *report)
 {
     const es_prediction *final = es_predict_final(&report->prediction);
-    es_text_add(page, "<div class=\"wide\"><table><tr><th class=\"n\">rank</th><th>token</th>"
-                      "<th class=\"n\"><i>P</i>, %</th><th class=\"n\">logit</th><th>cosine</th>"
-                      "<th class=\"n\">norm</th><th class=\"n\">rank by cosine</th>"
-                      "<th class=\"n\">behind</th><th class=\"n\">= angle</th>"
-                      "<th class=\"n\">+ norm</th></tr>\n");
+    es_text_add(
+        page,
+        "<div class=\"wide\"><table><tr><th class=\"n\">rank</th><th>token</th>"
+        "<th class=\"n\"><i>P</i>, %</th><th class=\"n\">logit</th><th class=\"n\">cosine</th>"
+        "<th class=\"n\">norm</th><th class=\"n\">by cosine</th>"
+        "<th class=\"n\">behind</th><th class=\"n\">= angle</th>"
+        "<th class=\"n\">+ norm</th></tr>\n");
     for (int64_t i = 0; i < final->count && i < CANDIDATES; i++) {
         const es_next_token *next = &final->next[i];
         es_text_printf(page, "<tr><td class=\"n\">%lld</td><td>", (long long)next->rank);
@@ -36,7 +38,7 @@ static void add_candidates(es_text *page, const es_report *report)
         es_text_add(page, "</td>");
         es_html_number_cell(page, 100 * next->probability, 2);
         es_html_number_cell(page, next->logit, 3);
-        es_html_cosine_cell(page, next->cosine);
+        es_html_number_cell(page, next->cosine, 4);
         es_html_number_cell(page, next->norm, 4);
         add_rank_cell(page, next->rank_by_cosine);
         es_html_number_cell(page, next->behind_first.logit, 3);
@@ -45,7 +47,8 @@ static void add_candidates(es_text *page, const es_report *report)
         es_text_add(page, "</tr>\n");
     }
     es_text_add(page,
-                "</table></div>\n<p class=\"small\">Behind: how far a logit lies below the first, "
+                "</table></div>\n<p class=\"small\">By cosine: the rank, were all norms equal. "
+                "Behind: how far a logit lies below the first, "
                 "and the two parts of that, exactly: ‖<i>h</i>‖ times the mean norm of the two "
                 "times the difference of their cosines, and ‖<i>h</i>‖ times their mean cosine "
                 "times the difference of their norms.</p>\n");

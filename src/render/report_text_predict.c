@@ -126,7 +126,7 @@ static void say_first_two(es_text *page, const es_report *report)
     es_text_add(page, " is by angle and ");
     es_text_fixed(page, gap->norm, 3);
     es_text_add(page, gap->angle < 0 ? " by norm: by its angle the second would be first, and only "
-                                       "the longer row puts it behind."
+                                       "the norms put it behind."
                       : gap->norm < 0 ? " by norm: the second is helped by its length, and behind "
                                         "by its angle alone."
                       : gap->norm > gap->angle ? " by norm, the larger part."
