@@ -114,9 +114,10 @@ void es_pair_report_say_procrustes(es_text *page, const es_pair_report *report)
     if (isfinite(turn->test_cosine)) {
         es_text_add(page, ". Tokens that the rotation was not fitted on come to ");
         add_value(page, turn->test_cosine);
-        es_text_add(page, turn->mean_cosine - turn->test_cosine > 0.1
-                              ? ": part of the agreement is the fit itself"
-                              : ": the rotation holds for them, too");
+        if (turn->test_cosine > turn->chance.level)
+            es_text_add(page, turn->mean_cosine - turn->test_cosine > 0.1
+                                  ? ": part of the agreement is the fit itself"
+                                  : ": the rotation holds for them, too");
     }
     es_text_add(page, ".");
     say_chance(page, &turn->chance, "the cosine");

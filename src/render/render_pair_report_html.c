@@ -137,9 +137,13 @@ static void add_measures(es_text *page, const es_pair_report *report)
                 "</table></div>\n<p class=\"small\">Here: over all shared tokens. The rest is "
                 "over ");
     es_text_count(page, pair->rsa.chance.items);
-    es_text_add(page, " of them (the nearest: over all), the tokens of one model permuted up to ");
+    es_text_add(page, " of them (the nearest: over all), the tokens of one model permuted ");
     es_text_count(page, pair->rsa.chance.permutations);
-    es_text_add(page, " times. Score: how far from the 95&nbsp;% level of chance, 0, to a perfect "
+    es_text_add(page, " times (Procrustes: ");
+    es_text_count(page, pair->procrustes.chance.permutations);
+    es_text_add(page, "; the nearest: ");
+    es_text_count(page, pair->overlap.chance.permutations);
+    es_text_add(page, "). Score: how far from the 95&nbsp;% level of chance, 0, to a perfect "
                       "match, 1.</p>\n");
 }
 
