@@ -30,7 +30,7 @@ typedef struct es_report_options {
                         then model_missing. Taken over, whatever comes of the call: it is freed as
                         soon as nothing needs it, with the report at the latest */
     const char *model_missing; /* why there is none, in a line, or NULL */
-    es_bytes prompt; /* what it goes on from; empty: a short text of the library's own, which is
+    es_bytes prompt; /* what it goes on from; NULL data: a short text of the library's own, which is
                         passed over where it has no tokens here */
     double most_products; /* 0: 3e12; more multiplications than this, n^2 d / 2, are too long to
                              wait for: the pairs are those of a sample, and there is no graph */

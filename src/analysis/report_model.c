@@ -28,7 +28,7 @@ void es_report_model_release(es_report *report)
 static es_status encode_prompt(const es_report_options *options, es_report *report, es_ids *ids,
                                es_error *error)
 {
-    bool given = options->prompt.size > 0;
+    bool given = options->prompt.data != NULL;
     es_bytes text = given ? options->prompt : (es_bytes){default_prompt, strlen(default_prompt)};
     es_error reason = {{0}};
     es_status status = es_prompt_encode(options->model, "the prompt", text,
