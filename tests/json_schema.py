@@ -167,6 +167,10 @@ with tempfile.TemporaryDirectory() as folder:
         ["predict", os.path.join(root, "models/demo"), "A cat is", "--attribute", "cat-dog", "--position", "0"],
         ["report", "words.vec"],
         ["report", "bare.npy"],
+        ["report", "two"],
+        ["report", os.path.join(root, "models/demo")],
+        ["report", "words.vec", "words.vec"],
+        ["report", "bare.npy", "--with", "bare.npy"],
     ]
     for arguments in runs:
         line = " ".join(arguments)

@@ -48,6 +48,7 @@
 #include <embscope/model.h>
 #include <embscope/near_pairs.h>
 #include <embscope/neighbors.h>
+#include <embscope/pair_report.h>
 #include <embscope/plot.h>
 #include <embscope/positions.h>
 #include <embscope/predict.h>

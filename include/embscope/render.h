@@ -18,6 +18,7 @@
 #include <embscope/generate.h>
 #include <embscope/knn.h>
 #include <embscope/near_pairs.h>
+#include <embscope/pair_report.h>
 #include <embscope/positions.h>
 #include <embscope/predict.h>
 #include <embscope/report.h>
@@ -179,6 +180,10 @@ es_status es_render_drift(es_space *const *spaces, const char *const *names, con
 es_status es_render_report(const es_report *report, const es_render_options *options, FILE *out,
                            es_error *error);
 es_status es_render_report_html(const es_report *report, FILE *out, es_error *error);
+/* The same of two models; CSV is that of compare. */
+es_status es_render_pair_report(const es_pair_report *report, const es_render_options *options,
+                                FILE *out, es_error *error);
+es_status es_render_pair_report_html(const es_pair_report *report, FILE *out, es_error *error);
 
 ES_END_DECLARATIONS
 #endif

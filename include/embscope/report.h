@@ -11,8 +11,10 @@
 #include <embscope/matrix.h>
 #include <embscope/neighbors.h>
 #include <embscope/positions.h>
+#include <embscope/predict.h>
 #include <embscope/similarity.h>
 #include <embscope/spectrum.h>
+#include <embscope/tying.h>
 
 ES_BEGIN_DECLARATIONS
 
@@ -23,7 +25,13 @@ typedef struct es_report_options {
         *words; /* the tokens to look at; the first three are the article's cat, dog, banana */
     int64_t word_count;
     es_selection_options selection;
-    es_space *positions;  /* the model's position table (borrowed, as the space is), or NULL */
+    es_space *positions; /* the model's position table (borrowed, as the space is), or NULL */
+    es_model *model; /* the model of these rows, to be run on the prompt, or NULL: no prediction,
+                        and then model_missing. Taken over, whatever comes of the call: it is freed
+                        as soon as nothing needs it, with the report at the latest */
+    const char *model_missing; /* why there is none, in a line, or NULL */
+    es_bytes prompt; /* what it goes on from; NULL data: a short text of the library's own, which is
+                        passed over where it has no tokens here */
     double most_products; /* 0: 3e12; more multiplications than this, n^2 d / 2, are too long to
                              wait for: the pairs are those of a sample, and there is no graph */
     int threads;
@@ -73,6 +81,14 @@ typedef struct es_report {
     bool has_positions;
     const es_space *position_space; /* borrowed */
     es_positions positions;
+    bool has_prediction;
+    es_predictions prediction;   /* after the prompt, with the lens and every row's logit */
+    es_attribution *attribution; /* of the first token's logit less the second's */
+    const es_space *unembedding; /* whose rows are the candidates; `space` where they are tied */
+    es_model *model;             /* kept where they are not; the report's own */
+    char *model_missing;         /* why there is no prediction, or NULL */
+    bool has_tying;              /* E and W_out differ, and n^2 d is at most 1e12 */
+    es_tying_geometry tying;
     double order_spearman; /* rank correlation of the cosine order and the raw Euclidean order, from
                               the first query */
 } es_report;

@@ -1,3 +1,4 @@
+#include "analysis/report_model.h"
 #include "analysis/stages.h"
 #include "analysis/token_map.h"
 #include "analysis/vectors.h"
@@ -45,6 +46,7 @@ void es_report_release(es_report *report)
     es_clusters_release(&report->clusters);
     es_audit_release(&report->audit);
     es_positions_release(&report->positions);
+    es_report_model_release(report);
     *report = (es_report){0};
 }
 
@@ -278,8 +280,10 @@ static es_status run_positions(const es_report_options *options, es_stages *stag
 static es_status compute(es_space *space, const es_selection *words,
                          const es_report_options *options, es_report *report, es_error *error)
 {
-    es_stages stages = {.outer = options->progress, .total = 23 * SHARE};
+    es_stages stages = {.outer = options->progress, .total = 26 * SHARE};
     ES_TRY(es_info_compute(space, &report->info, error));
+    es_progress predicting = es_stages_next(&stages, SHARE);
+    ES_TRY(es_report_predict(options, &predicting, report, error));
     es_selection few = first_items(words, PAIR_WORDS), two = first_items(words, 2);
     ES_TRY(es_similarity_compute(space, &few, &report->pairs, error));
     report->pair_vectors = es_alloc(2, (size_t)space->source.columns * sizeof(double));
@@ -291,6 +295,8 @@ static es_status compute(es_space *space, const es_selection *words,
     ES_TRY(run_pairs(space, options, &stages, report, error));
     ES_TRY(run_spectrum(space, words, options, &stages, report, error));
     ES_TRY(run_clusters(space, options, &stages, report, error));
+    es_progress comparing = es_stages_next(&stages, 2 * SHARE);
+    ES_TRY(es_report_compare_tables(space, options, &comparing, report, error));
     return run_positions(options, &stages, report, error);
 }
 
@@ -299,13 +305,14 @@ es_status es_report_compute(es_space *space, const es_report_options *options, e
 {
     static const es_report_options defaults;
     if (!options) options = &defaults;
-    *report = (es_report){.space = space};
-    ES_TRY(es_space_load(space, error));
+    *report = (es_report){.space = space, .model = options->model};
     es_selection words = {0};
-    es_status status = options->word_count
-                           ? es_selection_resolve(space, options->words, options->word_count,
-                                                  &options->selection, &words, error)
-                           : choose_default_words(space, &words, error);
+    es_status status = es_space_load(space, error);
+    if (status == ES_OK)
+        status = options->word_count
+                     ? es_selection_resolve(space, options->words, options->word_count,
+                                            &options->selection, &words, error)
+                     : choose_default_words(space, &words, error);
     if (status == ES_OK && words.count < 2)
         status = es_fail(error, ES_BAD_ARGUMENT, "a report compares two words at least");
     if (status == ES_OK) status = compute(space, &words, options, report, error);

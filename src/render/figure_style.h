@@ -49,6 +49,7 @@ es_figure es_figure_audit(const es_space *space, const es_audit *audit);
 es_figure es_figure_clusters(const es_space *space, const es_clusters *clusters);
 /* Needs keep_rows. */
 es_figure es_figure_prediction(const es_space *space, const es_predictions *predictions);
+es_figure es_figure_probability(const es_space *space, const es_predictions *predictions);
 /* One position, or every one. */
 es_figure es_figure_lens(const es_space *space, const es_predictions *predictions);
 /* Needs every position, and two tokens. */

@@ -51,6 +51,9 @@ es_status es_render_finish(FILE *out, es_error *error);
 /* The members that an answer's object has besides the frame; the report nests them. */
 void es_render_info_members(es_json_writer *json, const es_space *space, const es_info *info);
 void es_render_tying_members(es_json_writer *json, const es_table_comparison *tables);
+/* As member `key`; null for NULL. */
+void es_render_tying_geometry(es_json_writer *json, const char *key, const es_space *space,
+                              const es_tying_geometry *geometry);
 void es_render_similarity_members(es_json_writer *json, const es_similarity *similarity);
 void es_render_neighbors_members(es_json_writer *json, const es_neighbors *neighbors);
 void es_render_distribution_members(es_json_writer *json, const es_distribution *distribution);
@@ -83,6 +86,9 @@ es_status es_render_spectrum_body(const es_space *space, const es_spectrum *spec
                                   const es_render_options *options, FILE *out, es_error *error);
 es_status es_render_compare_body(es_space *const *spaces, const es_comparison *comparison,
                                  const es_render_options *options, FILE *out, es_error *error);
+/* The lines that say which model is A, and which B. */
+es_status es_render_compare_heading(es_space *const *spaces, const es_comparison *comparison,
+                                    const es_render_options *options, FILE *out, es_error *error);
 es_status es_render_knn_body(const es_space *space, const es_knn *knn,
                              const es_render_options *options, FILE *out, es_error *error);
 /* At most `most` findings of each kind. */

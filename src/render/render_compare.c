@@ -144,8 +144,8 @@ static es_status print_text(es_text *text, FILE *out, es_error *error)
     return failed ? es_fail_memory(error, "a table", 0) : ES_OK;
 }
 
-static es_status print_models(es_space *const *spaces, const es_comparison *comparison,
-                              const es_render_options *options, FILE *out, es_error *error)
+es_status es_render_compare_heading(es_space *const *spaces, const es_comparison *comparison,
+                                    const es_render_options *options, FILE *out, es_error *error)
 {
     es_text text = {0};
     es_text_add(&text, es_ink_code(ES_INK_BOLD, options->color));
@@ -406,7 +406,7 @@ es_status es_render_compare(es_space *const *spaces, const es_comparison *compar
     }
     case ES_OUTPUT_CSV: compare_csv(spaces, comparison, out); break;
     default:
-        ES_TRY(print_models(spaces, comparison, options, out, error));
+        ES_TRY(es_render_compare_heading(spaces, comparison, options, out, error));
         ES_TRY(es_render_compare_body(spaces, comparison, options, out, error));
     }
     return es_render_finish(out, error);

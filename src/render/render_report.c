@@ -104,6 +104,19 @@ static void write_whole(es_json_writer *json, const es_report *report)
     es_json_write_end(json);
 }
 
+static void write_model(es_json_writer *json, const es_report *report)
+{
+    es_render_tying_geometry(json, "tying_geometry", report->space,
+                             report->has_tying ? &report->tying : NULL);
+    if (!report->has_prediction) {
+        write_null(json, "prediction");
+        return;
+    }
+    begin_member(json, "prediction");
+    es_render_predict_members(json, report->unembedding, &report->prediction);
+    es_json_write_end(json);
+}
+
 static void report_json(const es_report *report, const es_render_options *options, FILE *out)
 {
     es_json_writer json = es_json_write_to(out);
@@ -123,6 +136,7 @@ static void report_json(const es_report *report, const es_render_options *option
     } else {
         write_null(&json, "positions");
     }
+    write_model(&json, report);
     es_json_write_key(&json, "order_spearman");
     es_json_write_double(&json, report->order_spearman);
     es_render_json_end(&json, options);
@@ -148,6 +162,24 @@ static void print_map(const es_token_map *map, const es_render_options *options,
                 "of the %lld nearest of a token, %s %% are among its %lld nearest there (chance "
                 "%s %%; %s tokens drawn by lot)\n",
                 (long long)map->k, numbers[2], (long long)map->k, numbers[3], numbers[1]);
+}
+
+static es_status print_prediction(const es_report *report, const es_render_options *options,
+                                  FILE *out, es_error *error)
+{
+    if (!report->has_prediction && !report->model_missing) return ES_OK;
+    title("From angle to probability", options, out);
+    if (!report->has_prediction) {
+        es_text line = {0};
+        es_text_add(&line, "left out: ");
+        es_text_add(&line, report->model_missing);
+        return es_render_remark(&line, options, out, error);
+    }
+    ES_TRY(es_render_predict_body(report->unembedding, &report->prediction, options, out, error));
+    if (!report->attribution) return ES_OK;
+    fputc('\n', out);
+    return es_render_attribution_body(report->unembedding, report->attribution, options, out,
+                                      error);
 }
 
 static es_status report_text(const es_report *report, const es_render_options *options, FILE *out,
@@ -185,6 +217,7 @@ static es_status report_text(const es_report *report, const es_render_options *o
         ES_TRY(es_render_cluster_body(space, &report->clusters, options, out, error));
     }
     if (report->has_map) print_map(&report->map, options, out);
+    ES_TRY(print_prediction(report, options, out, error));
     if (report->has_positions) {
         title("The position table", options, out);
         ES_TRY(es_render_positions_body(&report->positions, options, out, error));

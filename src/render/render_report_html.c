@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* The last part of a path, or of its folder where the file is one of a model's. */
-static void add_name(es_text *page, const es_source *source)
+void es_report_add_name(es_text *page, const es_source *source)
 {
     const char *path = source->folder && *source->folder ? source->folder : source->path;
     size_t length = strlen(path);
@@ -22,22 +22,41 @@ static void add_name(es_text *page, const es_source *source)
     es_html_text(page, path + start, length - start);
 }
 
-static void add_head(es_text *page, const es_report *report)
+void es_report_open_page(es_text *page, const es_text *name, const char *subject)
 {
-    const es_source *source = es_space_source(report->space);
+    const char *html = name->data ? name->data : "";
     es_text_add(page, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
                       "<meta name=\"color-scheme\" content=\"light dark\">\n"
                       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
                       "style-src 'unsafe-inline'; img-src data:\">\n<title>");
-    add_name(page, source);
-    es_text_add(page, ": the geometry of its embedding space</title>\n");
+    es_text_add(page, html);
+    es_text_printf(page, ": the geometry of %s</title>\n", subject);
     es_html_style(page);
-    es_text_add(page, "</head>\n<body>\n<main>\n<header>\n<p class=\"kicker\">The geometry of an "
-                      "embedding space</p>\n<h1>");
-    add_name(page, source);
-    es_text_add(page, "</h1>\n<p class=\"lead\">A language model keeps a vector for every token it "
-                      "knows. This page measures how the ");
+    es_text_printf(page,
+                   "</head>\n<body>\n<main>\n<header>\n<p class=\"kicker\">The geometry of %s</p>\n"
+                   "<h1>",
+                   subject);
+    es_text_add(page, html);
+    es_text_add(page, "</h1>\n<p class=\"lead\">");
+    page->failed |= name->failed;
+}
+
+void es_report_close_page(es_text *page)
+{
+    es_text_add(page, "</footer>\n</main>\n</body>\n</html>\n");
+}
+
+static void add_head(es_text *page, const es_report *report)
+{
+    const es_source *source = es_space_source(report->space);
+    es_text name = {0};
+    es_report_add_name(&name, source);
+    es_report_open_page(page, &name, "an embedding space");
+    es_text_release(&name);
+    es_text_add(page,
+                "A language model keeps a vector for every token it knows. This page measures "
+                "how the ");
     es_text_count(page, source->rows);
     es_text_add(page, " vectors of this model lie to each other: which point the same way, how far "
                       "chance alone would bring them, and what a cosine similarity says and does "
@@ -57,6 +76,11 @@ static bool has_spectrum(const es_report *report)
 static bool has_clusters(const es_report *report)
 {
     return report->clusters.count > 1;
+}
+
+static bool has_prediction(const es_report *report)
+{
+    return report->has_prediction || report->model_missing;
 }
 
 static bool has_map(const es_report *report)
@@ -84,6 +108,8 @@ static const struct section {
      has_spectrum},
     {"clusters", "Clusters", "Clusters of the vocabulary", es_report_add_clusters, has_clusters},
     {"map", "A map", "A map of the vocabulary", es_report_add_map, has_map},
+    {"prediction", "Probability", "From angle to probability", es_report_add_prediction,
+     has_prediction},
     {"euclid", "Cosine and Euclid", "Cosine and Euclid", es_report_add_euclid, NULL},
     {"positions", "Positions", "The position table", es_report_add_positions, has_positions},
 };
@@ -152,8 +178,8 @@ static void add_foot(es_text *page, const es_report *report)
     es_text_add(page, report->distribution.sampled ? "those of tokens drawn by lot"
                                                    : "all pairs, not a sample");
     es_text_add(page, ".</p>\n<p>The same numbers, for a program: <code>embscope report MODEL "
-                      "--json</code>.</p>\n</footer>\n"
-                      "</main>\n</body>\n</html>\n");
+                      "--json</code>.</p>\n");
+    es_report_close_page(page);
     page->failed |= line.failed;
     es_text_release(&line);
 }

@@ -28,7 +28,6 @@ static void fact(es_text *page, const char *name, const char *value)
 
 es_status es_report_add_table(es_text *page, const es_report *report, es_error *error)
 {
-    (void)error;
     const es_source *source = es_space_source(report->space);
     es_text_add(page, "<p>The embedding is a matrix with a row for each of the <i>V</i> tokens and "
                       "<i>d</i> columns; the vector of token <i>t</i> is its row.</p>\n");
@@ -54,7 +53,11 @@ es_status es_report_add_table(es_text *page, const es_report *report, es_error *
                 "<i>E</i><sup>T</sup>: the same table that turns tokens into vectors turns the "
                 "last hidden vector into scores.</p>\n");
     es_report_say_loaded(page, report);
-    return ES_OK;
+    es_report_say_tying_geometry(page, report);
+    if (!report->has_tying) return ES_OK;
+    es_figure figure = es_figure_tying(report->space, &report->tying);
+    return es_report_add_figure(page, &figure, "How far a token&rsquo;s two rows lie apart.",
+                                error);
 }
 
 es_status es_report_add_norms(es_text *page, const es_report *report, es_error *error)

@@ -172,10 +172,10 @@ static void write_pair(es_json_writer *json, const double values[2])
     es_json_member_double(json, "unembedding", values[1]);
 }
 
-static void write_geometry(es_json_writer *json, const es_space *space,
-                           const es_tying_geometry *geometry)
+void es_render_tying_geometry(es_json_writer *json, const char *key, const es_space *space,
+                              const es_tying_geometry *geometry)
 {
-    es_json_write_key(json, "geometry");
+    es_json_write_key(json, key);
     if (!geometry) {
         es_json_write_null(json);
         return;
@@ -377,7 +377,7 @@ es_status es_render_tying(const es_space *space, const es_info *info,
         es_json_writer json = es_json_write_to(out);
         es_render_json_begin(&json, space, "info");
         es_render_info_members(&json, space, info);
-        write_geometry(&json, space, geometry);
+        es_render_tying_geometry(&json, "geometry", space, geometry);
         es_render_json_end(&json, options);
     } else if (options->output == ES_OUTPUT_CSV) {
         tying_csv(space, geometry, out);

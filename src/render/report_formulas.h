@@ -50,6 +50,12 @@
 #define FORMULA_EUCLID MATH_BEGIN                                                                  \
     SUP(ROW(NORM(HAT("x") MO("−") HAT("y"))), MN("2")) MO("=") MN("2") MO("−") MN("2")             \
     MI("cos") MO("(") MI("x") MO(",") MI("y") MO(")") MATH_END
+
+#define FORMULA_SOFTMAX MATH_BEGIN                                                                 \
+    SUB(MI("z"), MI("i")) MO("=") SUB(MI("v"), MI("i")) MO("·") MI("h") MO("=")                    \
+    NORM(SUB(MI("v"), MI("i"))) NORM(MI("h")) MI("cos") SUB(MI("θ"), MI("i")) MO(",") GAP          \
+    MI("P") MO("(") MI("i") MO(")") MO("=")                                                        \
+    FRAC(SUP(MI("e"), SUB(MI("z"), MI("i"))), MO("∑") SUP(MI("e"), SUB(MI("z"), MI("j")))) MATH_END
 /* clang-format on */
 
 #endif

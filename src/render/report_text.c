@@ -43,19 +43,7 @@ void es_report_say_loaded(es_text *page, const es_report *report)
 {
     const es_info *info = &report->info;
     es_report_begin(page);
-    if (info->tying == ES_TYING_TIED) {
-        es_text_add(page,
-                    "In this model the weights are tied: the unembedding is the embedding, byte "
-                    "for byte. The vectors that read a token in also score it on the way out.");
-    } else if (info->tying == ES_TYING_UNTIED) {
-        es_text_add(page, "In this model the weights are not tied: ");
-        es_report_counted(page, info->untied_rows, "row differs", "rows differ");
-        es_text_add(page,
-                    " between embedding and unembedding. What follows is about the table named "
-                    "above.");
-    } else {
-        es_text_add(page, "The file holds this one table, so nothing can be said of weight tying.");
-    }
+    es_report_say_tying(page, report);
     int64_t undefined = info->zero.count + info->non_finite.count;
     if (undefined) {
         es_text_add(page, " ");

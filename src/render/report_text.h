@@ -20,6 +20,12 @@ void es_report_say_clusters(es_text *page, const es_report *report);
 void es_report_say_audit(es_text *page, const es_report *report);
 void es_report_say_map(es_text *page, const es_report *report);
 void es_report_say_positions(es_text *page, const es_report *report);
+void es_report_say_tying(es_text *page, const es_report *report); /* sentences, no finding */
+void es_report_say_tying_geometry(es_text *page, const es_report *report);
+void es_report_say_order(es_text *page, const es_report *report);
+void es_report_say_promoted(es_text *page, const es_report *report);
+void es_report_say_lens(es_text *page, const es_report *report);
+void es_report_say_attribution(es_text *page, const es_report *report);
 
 /* What they are put together from: a finding's beginning, its next paragraph, its end; "1 row",
  * "2,000 rows"; a share in percent. */
