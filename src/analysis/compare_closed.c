@@ -18,8 +18,9 @@
 
 enum { LEAST_SPLIT = 10, TEST_SHARE = 5 };
 
-/* Cosines that vary less than this are equal but for rounding. */
-#define CONSTANT_VARIANCE 1e-26
+/* A variance is what two sums over pairs leave of each other. Beside their size, and what each pair
+ * i = i that came off them was of, less than this is rounding: the cosines are equal. */
+#define ROUNDED 1e-13
 
 static const double degrees = 57.29577951308232;
 
@@ -141,10 +142,11 @@ static es_status describe(es_model_part *part, const products *from, int m, es_e
     return status;
 }
 
-static double correlation(double covariance, double a, double b)
+/* The variance of a model's cosines; 0 where it cannot be told from none. */
+static double variance_of(const es_model_part *part)
 {
-    if (!(a > CONSTANT_VARIANCE && b > CONSTANT_VARIANCE)) return NAN;
-    return fmax(-1, fmin(1, covariance / sqrt(a * b)));
+    double mean = part->mean_cosine, variance = part->second - mean * mean;
+    return variance > ROUNDED * (part->second + 1 / (double)(part->n - 1)) ? variance : 0;
 }
 
 static void fill_rsa(es_pair_job *job, const products *from, es_rsa *rsa)
@@ -158,8 +160,8 @@ static void fill_rsa(es_pair_job *job, const products *from, es_rsa *rsa)
     b->second = (whole.bb - same.bb) / pairs;
     double covariance = (whole.ab - same.ab) / pairs - a->mean_cosine * b->mean_cosine;
     rsa->pairs = from->n * (from->n - 1) / 2;
-    rsa->pearson = correlation(covariance, a->second - a->mean_cosine * a->mean_cosine,
-                               b->second - b->mean_cosine * b->mean_cosine);
+    double product = variance_of(a) * variance_of(b);
+    rsa->pearson = product > 0 ? fmax(-1, fmin(1, covariance / sqrt(product))) : NAN;
 }
 
 /* What is fitted on a part of the items is asked on the others: the sum over them of u R v' is the

@@ -428,6 +428,32 @@ static void refuses_what_cannot_be(void **state)
     free(rows);
 }
 
+/* Rows e_i + m (1 ... 1): all cosines are equal, and what rounding leaves of their variance is no
+ * geometry to correlate. */
+static void equal_cosines_have_no_correlation(void **state)
+{
+    (void)state;
+    enum { MOST = 50 };
+    static const struct {
+        int n;
+        float m;
+    } cases[] = {{3, 1}, {6, 1}, {10, 0.7F}, {12, 1}, {20, 0.3F}, {50, 1}, {MOST, 0.1F}};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        int n = cases[c].n;
+        float one[MOST * MOST], other[MOST * MOST];
+        for (int i = 0; i < n * n; i++) {
+            one[i] = cases[c].m + (i % (n + 1) == 0);
+            other[i] = cases[c].m * 1.75F + (i % (n + 1) == 0);
+        }
+        es_space *a = loaded(one, n, n), *b = loaded(other, n, n);
+        es_comparison got = compare(a, b, &(es_compare_options){.permutations = 9});
+        assert_true(isnan(got.pairs[0].rsa.pearson) && isnan(got.pairs[0].rsa.chance.p));
+        es_comparison_release(&got);
+        es_space_free(a);
+        es_space_free(b);
+    }
+}
+
 static bool stop_at_once(void *context, int64_t done, int64_t total)
 {
     (void)context;
@@ -490,6 +516,7 @@ int main(void)
         cmocka_unit_test(streamed_ranks_are_within_their_error),
         cmocka_unit_test(whole_words_match_across_kinds),
         cmocka_unit_test(real_models_share_neighborhoods),
+        cmocka_unit_test(equal_cosines_have_no_correlation),
         cmocka_unit_test(refuses_what_cannot_be),
         cmocka_unit_test(can_be_cancelled),
         cmocka_unit_test(every_allocation_may_fail),
