@@ -221,13 +221,14 @@ static es_status read_entry(reader *reader)
 
 /* Scratch of ask_categories(). */
 typedef struct asking {
-    int32_t *mark;   /* (words) the last category, from 1, that a word was found in, or negative:
-                        asked with */
+    int32_t *mark;   /* (words) the last category, from 1, that a word was found in */
+    int32_t *line;   /* (words) where a word was said first */
     int32_t *inside; /* (entries) the words of the present category */
+    int32_t *sorted; /* (entries) the words by category, as said */
+    int64_t *end;    /* (categories + 1) of each in `sorted`; the first is 0 */
 } asking;
 
-static es_status add_set(reader *reader, const int32_t *inside, int64_t size,
-                         const struct entry *outsider)
+static es_status add_set(reader *reader, const asking *work, int64_t size, int32_t outsider)
 {
     es_dataset *set = reader->set;
     if (reader->member_count + size >= MEMBER_LIMIT)
@@ -238,30 +239,41 @@ static es_status add_set(reader *reader, const int32_t *inside, int64_t size,
     if (!es_grow((void **)&set->odd, &reader->odd_capacity, set->count + 1, sizeof *set->odd))
         return fail_memory(reader);
     set->odd[set->count] = (int32_t)size;
-    for (int64_t i = 0; i < size; i++) ES_TRY(add_member(reader, inside[i]));
-    ES_TRY(add_member(reader, outsider->word));
-    return end_question(reader, outsider->line);
+    for (int64_t i = 0; i < size; i++) ES_TRY(add_member(reader, work->inside[i]));
+    ES_TRY(add_member(reader, outsider));
+    return end_question(reader, work->line[outsider]);
 }
 
+/* Words are numbered as they are first said, so that outsiders come in the file's order. */
 static es_status ask_category(reader *reader, int32_t category, const asking *work)
 {
     es_dataset *set = reader->set;
     int64_t size = 0;
-    for (int64_t i = 0; i < reader->entry_count; i++) {
-        const struct entry *entry = &reader->entries[i];
-        if (entry->category != category || work->mark[entry->word] == category + 1) continue;
-        work->mark[entry->word] = category + 1; /* a word said twice counts once */
-        work->inside[size++] = entry->word;
+    for (int64_t i = work->end[category]; i < work->end[category + 1]; i++) {
+        int32_t word = work->sorted[i];
+        if (work->mark[word] == category + 1) continue;
+        work->mark[word] = category + 1; /* a word said twice counts once */
+        work->inside[size++] = word;
     }
     set->sections[category].first = set->count;
-    for (int64_t i = 0; size >= 2 && i < reader->entry_count; i++) {
-        int32_t *mark = &work->mark[reader->entries[i].word];
-        if (*mark == category + 1 || *mark == -category - 1) continue;
-        *mark = -category - 1; /* asked */
-        ES_TRY(add_set(reader, work->inside, size, &reader->entries[i]));
-    }
+    for (int32_t word = 0; size >= 2 && word < set->word_count; word++)
+        if (work->mark[word] != category + 1) ES_TRY(add_set(reader, work, size, word));
     set->sections[category].count = set->count - set->sections[category].first;
     return ES_OK;
+}
+
+/* By counting: a million categories of a word each must not be searched a million times. */
+static void sort_entries(const reader *reader, const asking *work)
+{
+    int64_t *end = work->end, categories = reader->set->section_count;
+    for (int64_t i = reader->entry_count - 1; i >= 0; i--) {
+        const struct entry *entry = &reader->entries[i];
+        work->line[entry->word] = entry->line;
+        if (entry->category + 1 < categories) end[entry->category + 2]++;
+    }
+    for (int64_t c = 2; c <= categories; c++) end[c] += end[c - 1];
+    for (int64_t i = 0; i < reader->entry_count; i++)
+        work->sorted[end[reader->entries[i].category + 1]++] = reader->entries[i].word;
 }
 
 /* Each category with each word outside. */
@@ -269,12 +281,20 @@ static es_status ask_categories(reader *reader)
 {
     es_dataset *set = reader->set;
     asking work = {.mark = es_alloc(set->word_count, sizeof *work.mark),
-                   .inside = es_alloc(reader->entry_count, sizeof *work.inside)};
-    es_status status = work.mark && work.inside ? ES_OK : fail_memory(reader);
+                   .line = es_alloc(set->word_count, sizeof *work.line),
+                   .inside = es_alloc(reader->entry_count, sizeof *work.inside),
+                   .sorted = es_alloc(reader->entry_count, sizeof *work.sorted),
+                   .end = es_alloc(set->section_count + 1, sizeof *work.end)};
+    bool made = work.mark && work.line && work.inside && work.sorted && work.end;
+    es_status status = made ? ES_OK : fail_memory(reader);
+    if (!status) sort_entries(reader, &work);
     for (int64_t c = 0; !status && c < set->section_count; c++)
         status = ask_category(reader, (int32_t)c, &work);
     free(work.mark);
+    free(work.line);
     free(work.inside);
+    free(work.sorted);
+    free(work.end);
     if (status || set->count) return status;
     return es_fail(reader->error, ES_BAD_INPUT,
                    "%s: no category has two words beside words of another; expected 'word "

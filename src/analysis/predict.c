@@ -127,17 +127,31 @@ static es_status compare_piece(void *context, int64_t index, int worker, es_erro
     return ES_OK;
 }
 
-static void find_hidden(const job *job, int64_t count)
+/* A residual stream of equal components has nothing to divide by where epsilon is 0. */
+static es_status fail_hidden(const job *job, const es_prediction *state, es_error *error)
+{
+    return es_fail(error, ES_BAD_INPUT,
+                   "%s: token %lld of the prompt, after layer %lld: the last LayerNorm's result is "
+                   "not finite: there are no logits",
+                   es_space_source(es_model_space(job->model))->path, (long long)state->position,
+                   (long long)state->layer);
+}
+
+static es_status find_hidden(const job *job, int64_t count, es_error *error)
 {
     for (int64_t i = 0; i < count; i++) {
         es_prediction *state = &job->result->states[job->block_first + i];
         double *hidden = job->hidden + i * job->d, largest = 0, sum = 0;
         es_model_final_norm(job->model, residual_of(job, state), hidden, NULL);
-        for (int64_t k = 0; k < job->d; k++) largest = fmax(largest, fabs(hidden[k]));
+        for (int64_t k = 0; k < job->d; k++) {
+            if (!isfinite(hidden[k])) return fail_hidden(job, state, error);
+            largest = fmax(largest, fabs(hidden[k]));
+        }
         for (int64_t k = 0; k < job->d && largest > 0; k++)
             sum += (hidden[k] / largest) * (hidden[k] / largest);
         state->hidden_norm = largest * sqrt(sum);
     }
+    return ES_OK;
 }
 
 /* The last layer's logits lie apart by `depth`: bring them together, one after the other, when all
@@ -156,7 +170,7 @@ static es_status give_logits(job *job, int64_t count, es_error *error)
 
 static es_status do_block(job *job, int64_t count, const es_progress *progress, es_error *error)
 {
-    find_hidden(job, count);
+    ES_TRY(find_hidden(job, count, error));
     ES_TRY(es_logits_compute(job->unembedding, count, job->hidden, job->threads, job->logits,
                              progress, error));
     ES_TRY(es_parallel_for(job->threads, count, describe_piece, job, NULL, error));

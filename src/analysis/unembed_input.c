@@ -99,7 +99,11 @@ static es_status choose_rows(const char *path, const es_tensor *tensor, int64_t 
 {
     int axes = tensor->rank - 1; /* before the components */
     bool is_column = tensor->rank == 2 && tensor->shape[1] == 1 && columns != 1;
-    if (tensor->dtype == ES_DTYPE_OTHER || axes < 0 || axes > 2)
+    if (tensor->dtype == ES_DTYPE_OTHER)
+        return es_fail(error, ES_BAD_INPUT,
+                       "%s: its numbers are %s; a vector's are floats of 16, 32 or 64 bits", path,
+                       tensor->dtype_text);
+    if (axes < 0 || axes > 2)
         return fail_shape(path, tensor, "vectors are floats of 1, 2 or 3 axes", error);
     if (is_column) axes = 0; /* (d, 1) is one vector, too */
     int64_t components = is_column ? tensor->shape[0] : tensor->shape[tensor->rank - 1];

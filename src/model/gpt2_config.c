@@ -10,7 +10,7 @@
 enum { CONFIG_LIMIT = 16 << 20 };
 
 /* The names that files use: GPT-2's own, and the common ones that Transformers takes for them. */
-static int64_t *find_size(es_gpt2_config *config, es_bytes key)
+static int64_t *find_size(es_gpt2_config *config, es_bytes key, const char **found)
 {
     const struct {
         const char *name, *common;
@@ -24,8 +24,10 @@ static int64_t *find_size(es_gpt2_config *config, es_bytes key)
         {"vocab_size", "vocab_size", &config->vocabulary},
     };
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        if (es_bytes_equal(key, sizes[i].name) || es_bytes_equal(key, sizes[i].common))
+        if (es_bytes_equal(key, sizes[i].name) || es_bytes_equal(key, sizes[i].common)) {
+            *found = es_bytes_equal(key, sizes[i].name) ? sizes[i].name : sizes[i].common;
             return sizes[i].value;
+        }
     return NULL;
 }
 
@@ -63,11 +65,13 @@ static es_status read_activation(es_json *json, es_activation *activation)
 static es_status read_member(es_json *json, es_bytes key, es_gpt2_config *config)
 {
     if (es_json_peek(json) == ES_JSON_NULL) return es_json_skip(json);
-    int64_t *size = find_size(config, key);
+    const char *name = NULL;
+    int64_t *size = find_size(config, key, &name);
     if (size) {
         ES_TRY(es_json_int(json, size));
         if (*size < 1 || *size > INT32_MAX)
-            return es_json_fail(json, "a size of %lld", (long long)*size);
+            return es_json_fail(json, "%s is %lld; a size lies from 1 to %d", name,
+                                (long long)*size, INT32_MAX);
         return ES_OK;
     }
     bool *flag = find_flag(config, key);

@@ -297,9 +297,16 @@ static es_status want_unembedding(reading *reading, const es_gpt2_config *config
         weights->unembedding = weights->wte;
         return ES_OK;
     }
+    if (space->other && space->other->shape[0] < 1)
+        return es_fail(error, ES_BAD_INPUT,
+                       "%s: at byte %lld: tensor '%s' has no row: there is no token to predict",
+                       path_of(space, space->other), (long long)space->other->offset,
+                       space->other->name);
     if (space->other)
         return want(reading, space->other, space->other->shape[0], config->width,
                     &weights->unembedding, error);
+    const es_tensor *unfit = es_container_find(&space->container, "lm_head.weight");
+    if (unfit) return check_shape(space, unfit, space->source.rows, config->width, error);
     return es_fail(error, ES_BAD_INPUT,
                    "%s: no lm_head.weight, and config.json says that the unembedding is not the "
                    "embedding: no logits without it",

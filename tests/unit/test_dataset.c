@@ -206,6 +206,14 @@ static void refuses_bytes_and_sizes(void **state)
         at += (size_t)snprintf(data + at, size - at, "w%d c%d\n", i, i % 2);
     assert_int_equal(es_dataset_parse("f", data, at, NULL, &set, &error), ES_BAD_INPUT);
     assert_says(error, "6000 words in 2 categories make too many sets");
+    /* As many categories as fit, of one word and of the same two: no search of all for each. */
+    for (int share = 1; share <= 2; share++) {
+        at = 0;
+        for (int i = 0; i < 1000000; i++)
+            at += (size_t)snprintf(data + at, size - at, "%d c%d\n", i % share, i / share);
+        assert_int_equal(es_dataset_parse("f", data, at, NULL, &set, &error), ES_BAD_INPUT);
+        assert_says(error, "no category has two words beside words of another");
+    }
     free(data);
     assert_int_equal(es_dataset_read("missing.txt", NULL, &set, &error), ES_NOT_FOUND);
     assert_int_equal(es_dataset_read("/", NULL, &set, &error), ES_BAD_INPUT);

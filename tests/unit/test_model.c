@@ -342,10 +342,11 @@ static void a_config_that_lies_is_refused(void **state)
         {"\"n_layer\": 3, \"n_head\": 4, \"n_embd\": 32", "no tensor 'h.2.ln_1.weight'", 0},
         {"\"n_layer\": 2147483647, \"n_head\": 4, \"n_embd\": 32",
          "28 tensors, too few for the 2147483647 layers that config.json says", 0},
-        {"\"n_layer\": 2147483648, \"n_head\": 4, \"n_embd\": 32", "a size of 2147483648", 0},
-        {"\"n_layer\": 0, \"n_head\": 4, \"n_embd\": 32", "a size of 0", 0},
-        {"\"n_layer\": 2, \"n_head\": 0, \"n_embd\": 32", "a size of 0", 0},
-        {"\"n_layer\": 2, \"n_head\": -1, \"n_embd\": 32", "a size of -1", 0},
+        {"\"n_layer\": 2147483648, \"n_head\": 4, \"n_embd\": 32",
+         "n_layer is 2147483648; a size lies from 1 to 2147483647", 0},
+        {"\"n_layer\": 0, \"n_head\": 4, \"n_embd\": 32", "n_layer is 0", 0},
+        {"\"n_layer\": 2, \"n_head\": 0, \"n_embd\": 32", "n_head is 0", 0},
+        {"\"n_layer\": 2, \"n_head\": -1, \"n_embd\": 32", "n_head is -1", 0},
         {"\"n_layer\": 2, \"n_head\": 5, \"n_embd\": 32", "n_embd 32 is not a multiple of n_head 5",
          0},
         {"\"n_layer\": 2, \"n_head\": 4, \"n_embd\": 64",
@@ -421,6 +422,8 @@ static void tensors_that_do_not_fit_are_refused(void **state)
            ES_BAD_INPUT, "tensor 'lm_head.weight' is not 61 x 32");
     refuse(all, &(gpt2_fault){.poisoned = "lm_head.weight", .value = NAN}, ES_BAD_INPUT,
            "component 1951 of tensor 'lm_head.weight'");
+    refuse(all, &(gpt2_fault){.reshaped = "lm_head.weight", .rows = 0, .columns = 32}, ES_BAD_INPUT,
+           "tensor 'lm_head.weight' has no row: there is no token to predict");
     release_gpt2(all);
 }
 
