@@ -26,7 +26,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 SKIPPED = 77
-TIME_LIMIT = 120
+TIME_LIMIT = 540
 
 
 def environment(program, folder):
