@@ -18,7 +18,7 @@ static int compare_to_pair(const void *word, const void *pair)
     return strcmp(word, (*y)[0]);
 }
 
-es_status cli_categories_read(cli_categories *categories, const char *path, es_error *error)
+static es_status read_pairs(cli_categories *categories, const char *path, es_error *error)
 {
     cli_words *pairs = &categories->pairs;
     es_status status = cli_words_read_categories(pairs, path, error);
@@ -40,7 +40,7 @@ es_status cli_categories_read(cli_categories *categories, const char *path, es_e
     return ES_OK;
 }
 
-es_status cli_categories_words(const cli_categories *categories, cli_words *words, es_error *error)
+static es_status take_words(const cli_categories *categories, cli_words *words, es_error *error)
 {
     es_status status = ES_OK;
     for (int64_t i = 0; !status && i < categories->pairs.count; i += 2)
@@ -48,8 +48,8 @@ es_status cli_categories_words(const cli_categories *categories, cli_words *word
     return status;
 }
 
-es_status cli_categories_find(cli_categories *categories, const char *path, const cli_words *words,
-                              es_error *error)
+static es_status find_names(cli_categories *categories, const char *path, const cli_words *words,
+                            es_error *error)
 {
     es_status status = ES_OK;
     for (int64_t i = 0; !status && i < words->count; i++) {
@@ -71,4 +71,12 @@ void cli_categories_release(cli_categories *categories)
     cli_words_release(&categories->name);
     free(categories->sorted);
     categories->sorted = NULL;
+}
+
+es_status cli_categories_gather(cli_categories *categories, const char *path, cli_words *words,
+                                es_error *error)
+{
+    es_status status = read_pairs(categories, path, error);
+    if (!status && !words->count) status = take_words(categories, words, error);
+    return status ? status : find_names(categories, path, words, error);
 }

@@ -11,15 +11,10 @@ typedef struct cli_categories {
     const char ***sorted;
 } cli_categories;
 
-/* Read the file; a token with two different categories is BAD_INPUT. */
-es_status cli_categories_read(cli_categories *categories, const char *path, es_error *error);
-
-/* Append the file's tokens to `words`. */
-es_status cli_categories_words(const cli_categories *categories, cli_words *words, es_error *error);
-
-/* Fill categories->name for all words; one that the file lacks is BAD_INPUT. */
-es_status cli_categories_find(cli_categories *categories, const char *path, const cli_words *words,
-                              es_error *error);
+/* Read the file, take its tokens for `words` where there are none, and fill `name` for every word.
+ * A token with two different categories, and a word that the file lacks, are BAD_INPUT. */
+es_status cli_categories_gather(cli_categories *categories, const char *path, cli_words *words,
+                                es_error *error);
 void cli_categories_release(cli_categories *categories);
 
 #endif

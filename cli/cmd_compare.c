@@ -222,12 +222,8 @@ static es_status gather(cli_call *call, asking *asking)
     if (call->common->tokens)
         status = cli_words_read_lines(&asking->words, call->common->tokens, &call->error);
     if (status || !chosen->categories) return status;
-    status = cli_categories_read(&asking->categories, chosen->categories, &call->error);
-    if (!status && !asking->words.count)
-        status = cli_categories_words(&asking->categories, &asking->words, &call->error);
-    return status ? status
-                  : cli_categories_find(&asking->categories, chosen->categories, &asking->words,
-                                        &call->error);
+    return cli_categories_gather(&asking->categories, chosen->categories, &asking->words,
+                                 &call->error);
 }
 
 static es_status answer(cli_call *call, asking *asking)

@@ -114,12 +114,8 @@ static es_status gather(cli_call *call, asking *asking)
     const settings *chosen = call->settings;
     es_status status = cli_call_words(call, &asking->words);
     if (status || !chosen->categories) return status;
-    status = cli_categories_read(&asking->categories, chosen->categories, &call->error);
-    if (!status && !asking->words.count)
-        status = cli_categories_words(&asking->categories, &asking->words, &call->error);
-    return status ? status
-                  : cli_categories_find(&asking->categories, chosen->categories, &asking->words,
-                                        &call->error);
+    return cli_categories_gather(&asking->categories, chosen->categories, &asking->words,
+                                 &call->error);
 }
 
 static es_status choose(cli_call *call, asking *asking)

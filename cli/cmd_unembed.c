@@ -61,16 +61,8 @@ static const cli_option own_options[] = {
      .offset = offsetof(settings, final_norm)},
     {0}};
 
-static const cli_option file_options[] = {
-    {.name = "tokens",
-     .type = CLI_FILE,
-     .value = "FILE",
-     .help = "a question a line, spaces kept ('-': standard input)",
-     .offset = offsetof(settings, common.tokens)},
-    {0}};
-
 static const cli_option_group groups[] = {
-    {"Unembedding", own_options},   {"Tokens", file_options},
+    {"Unembedding", own_options},   {"Tokens", cli_questions_options},
     {"Tokens", cli_token_options},  {"Model", cli_model_options},
     {"Output", cli_csv_options},    {"Output", cli_jsonl_options},
     {"Output", cli_output_options}, {0}};

@@ -6,6 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+const cli_option cli_questions_options[] = {
+    {.name = "tokens",
+     .type = CLI_FILE,
+     .value = "FILE",
+     .help = "a question a line, spaces kept ('-': standard input)",
+     .offset = offsetof(cli_common, tokens)},
+    {0}};
+
 /* Is the whole argument one token, as it stands? */
 static bool is_token(const cli_call *call, const char *word)
 {

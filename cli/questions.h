@@ -14,6 +14,8 @@ typedef struct cli_questions {
     cli_words terms, lines, copies;
 } cli_questions;
 
+extern const cli_option cli_questions_options[]; /* --tokens FILE */
+
 /* The arguments after MODEL, one question; or a question a line of --tokens FILE. */
 es_status cli_questions_read(cli_call *call, cli_questions *asked);
 

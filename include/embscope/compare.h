@@ -74,6 +74,9 @@ es_status es_shared_tokens_find(es_space *const *spaces, int64_t count,
                                 es_error *error);
 void es_shared_tokens_release(es_shared_tokens *shared);
 
+/* The row of an item in a model. */
+int64_t es_shared_id(const es_shared_tokens *shared, int64_t item, int64_t model);
+
 /* All zero is the default of each. Strings are borrowed for the call. */
 typedef struct es_compare_options {
     es_match match;

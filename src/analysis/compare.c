@@ -180,7 +180,7 @@ static es_status matrix_of(comparing *work, int64_t m, const char *const *names,
     int64_t *ids = es_alloc(shared->count, sizeof *ids);
     es_selection chosen = {0};
     if (!ids) return es_fail_memory(error, "ids", (size_t)shared->count * sizeof *ids);
-    for (int64_t i = 0; i < shared->count; i++) ids[i] = shared->ids[i * shared->models + m];
+    for (int64_t i = 0; i < shared->count; i++) ids[i] = es_shared_id(shared, i, m);
     es_status status = es_selection_from_ids(work->spaces[m], ids, shared->count, &chosen, error);
     es_matrix_options options = {.null_sets = ES_MATRIX_NO_SETS,
                                  .seed = work->options->seed,

@@ -1,3 +1,4 @@
+#include "analysis/ranks.h"
 #include "analysis/report_model.h"
 #include "analysis/stages.h"
 #include "analysis/token_map.h"
@@ -91,29 +92,6 @@ static es_selection first_items(const es_selection *selection, int64_t count)
     return view;
 }
 
-typedef struct ranking {
-    double value;
-    int64_t row;
-} ranking;
-
-static int compare_rankings(const void *a, const void *b)
-{
-    const ranking *x = a, *y = b;
-    return (x->value > y->value) - (x->value < y->value);
-}
-
-/* Replace values by their ranks from 1, ties sharing the mean of theirs. */
-static void rank(ranking *sorted, int64_t count, double *ranks)
-{
-    qsort(sorted, (size_t)count, sizeof *sorted, compare_rankings);
-    for (int64_t i = 0; i < count;) {
-        int64_t end = i;
-        while (end < count && sorted[end].value == sorted[i].value) end++;
-        for (int64_t j = i; j < end; j++) ranks[sorted[j].row] = 0.5 * (double)(i + 1 + end);
-        i = end;
-    }
-}
-
 typedef struct distance_job {
     es_space *space;
     const double *query;
@@ -143,35 +121,29 @@ static es_status correlate_orders(es_space *space, int64_t query_id, const doubl
 {
     int64_t n = space->source.rows, kept = 0;
     distance_job job = {space, query, es_alloc(n, sizeof(double))};
-    ranking *by_cosine = es_alloc(n, sizeof *by_cosine),
-            *by_distance = es_alloc(n, sizeof *by_distance);
-    double *ranks = es_alloc(2 * n, sizeof *ranks);
+    es_ranked *order = es_alloc(n, sizeof *order);
+    double *similar = es_alloc(2, (size_t)n * sizeof *similar), *ranks = similar + n;
     es_status status = ES_OK;
-    if (!job.distances || !by_cosine || !by_distance || !ranks)
-        status = es_fail_memory(error, "ranks", (size_t)n * 6 * sizeof *ranks);
+    if (!job.distances || !order || !similar)
+        status = es_fail_memory(error, "ranks", (size_t)n * 5 * sizeof *similar);
     if (status == ES_OK)
         status = es_parallel_for(space->threads, (n + BLOCK_ROWS - 1) / BLOCK_ROWS,
                                  distances_of_block, &job, NULL, error);
     for (int64_t i = 0; status == ES_OK && i < n; i++) {
         if (isnan(cosines[i]) || i == query_id) continue;
-        by_cosine[kept] = (ranking){-cosines[i], kept};
-        by_distance[kept] = (ranking){job.distances[i], kept};
-        kept++;
+        similar[kept] = cosines[i];
+        job.distances[kept++] = -job.distances[i];
     }
     if (status == ES_OK) {
-        rank(by_cosine, kept, ranks);
-        rank(by_distance, kept, ranks + n);
-        double middle = 0.5 * (double)(kept + 1), xy = 0, xx = 0, yy = 0;
-        for (int64_t i = 0; i < kept; i++) {
-            double x = ranks[i] - middle, y = ranks[n + i] - middle;
-            xy += x * y, xx += x * x, yy += y * y;
-        }
-        *spearman = xx > 0 && yy > 0 ? xy / sqrt(xx * yy) : NAN;
+        es_order_descending(similar, kept, order);
+        es_ranks_of(order, kept, similar);
+        es_order_descending(job.distances, kept, order);
+        es_ranks_of(order, kept, ranks);
+        *spearman = es_correlate(similar, ranks, kept);
     }
     free(job.distances);
-    free(by_cosine);
-    free(by_distance);
-    free(ranks);
+    free(order);
+    free(similar);
     return status;
 }
 

@@ -318,3 +318,8 @@ es_status es_shared_tokens_find(es_space *const *spaces, int64_t count,
     if (status != ES_OK) es_shared_tokens_release(shared);
     return status;
 }
+
+int64_t es_shared_id(const es_shared_tokens *shared, int64_t item, int64_t model)
+{
+    return shared->ids[item * shared->models + model];
+}

@@ -19,6 +19,12 @@ size_t es_dtype_size(es_dtype dtype)
     return 0;
 }
 
+const char *es_dtype_text(es_dtype dtype)
+{
+    static const char *const names[] = {"F32", "F16", "BF16", "F64", "other"};
+    return names[dtype];
+}
+
 static double double_of_bits(uint64_t bits)
 {
     double value;

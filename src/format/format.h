@@ -100,6 +100,9 @@ bool es_path_ends(const char *path, const char *ending);
 
 size_t es_dtype_size(es_dtype dtype); /* 4, 2, 2, 8; 0 for OTHER */
 
+/* One spelling for all formats, NumPy's "<f4" too: "F32", "F16", "BF16", "F64"; "other". */
+const char *es_dtype_text(es_dtype dtype);
+
 /* Widen `count` components of `dtype` to float64, exactly. The source need not be aligned. */
 void es_dtype_widen(es_dtype dtype, const void *source, int64_t count, double *out);
 

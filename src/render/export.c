@@ -62,12 +62,6 @@ static es_status choose_dtype(es_export_job *job, es_error *error)
     return ES_OK;
 }
 
-static const char *dtype_name(es_dtype dtype)
-{
-    static const char *const names[] = {"F32", "F16", "BF16", "F64"};
-    return names[dtype];
-}
-
 int64_t es_export_least_bytes(const es_space *space, const es_export_options *options)
 {
     const es_source *source = es_space_source(space);
@@ -136,7 +130,7 @@ static es_status write_rows(es_export_job *job, es_export *result, es_error *err
     if (writer->end) ES_TRY(writer->end(job, error));
     bool byte_level = es_vocabulary_get_kind(es_space_vocabulary(job->space)) == ES_VOCABULARY_BPE;
     *result = (es_export){.format = options->format,
-                          .dtype = dtype_name(job->dtype),
+                          .dtype = es_dtype_text(job->dtype),
                           .unit = options->unit,
                           .rows = job->written,
                           .columns = job->reader.columns,

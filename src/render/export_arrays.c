@@ -137,12 +137,11 @@ static void write_metadata(es_json_writer *json, const es_export_job *job)
 
 static void write_tensor(es_json_writer *json, const es_export_job *job)
 {
-    static const char *const names[] = {"F32", "F16", "BF16", "F64"};
     int64_t rows = job->reader.rows, columns = job->reader.columns;
     es_json_write_key(json, "vectors");
     es_json_write_object(json);
     es_json_write_key(json, "dtype");
-    es_json_write_text(json, names[job->dtype]);
+    es_json_write_text(json, es_dtype_text(job->dtype));
     es_json_write_key(json, "shape");
     es_json_write_ints(json, (int64_t[]){rows, columns}, 2);
     es_json_write_key(json, "data_offsets");

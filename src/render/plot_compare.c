@@ -34,7 +34,7 @@ static es_bytes token_of(es_space *const *spaces, const es_comparison *compariso
     for (int64_t m = shared->models - 1; m >= 0; m--)
         if (es_vocabulary_get_kind(es_space_vocabulary(spaces[m])) != ES_VOCABULARY_NONE) named = m;
     return es_vocabulary_token(es_space_vocabulary(spaces[named]),
-                               shared->ids[item * shared->models + named]);
+                               es_shared_id(shared, item, named));
 }
 
 /* The token, or the number of its row. */
@@ -45,8 +45,7 @@ static void add_token(es_text *label, es_space *const *spaces, const es_comparis
     if (token.data)
         es_figure_label(label, token.data, token.size, true, LONGEST);
     else
-        es_text_printf(label, "#%lld",
-                       (long long)comparison->shared.ids[item * comparison->shared.models]);
+        es_text_printf(label, "#%lld", (long long)es_shared_id(&comparison->shared, item, 0));
 }
 
 static void add_subtitle(es_text *subtitle, es_space *const *spaces,

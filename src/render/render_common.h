@@ -70,6 +70,11 @@ void es_render_matrix_members(es_json_writer *json, const es_matrix *matrix);
 /* Its own member, `attribution`. */
 void es_render_attribution_members(es_json_writer *json, const es_space *space,
                                    const es_attribution *attribution);
+/* `key`: the `k` shared items nearest to one, with their ids and texts in a model. */
+void es_render_json_neighbors(es_json_writer *json, const char *key, es_space *const *spaces,
+                              const es_shared_tokens *shared, int64_t model, const int32_t *items,
+                              const float *cosines, int64_t k);
+
 void es_render_compare_members(es_json_writer *json, es_space *const *spaces,
                                const es_comparison *comparison);
 

@@ -10,11 +10,6 @@
 
 enum { LISTED = 5 /* tokens and neighbours of each that a table has room for */ };
 
-static int64_t id_of(const es_comparison *comparison, int64_t item, int64_t model)
-{
-    return comparison->shared.ids[item * comparison->shared.models + model];
-}
-
 /* The token of an item in a model, or, where its rows have no names, in one that has them. */
 static void add_quoted(es_text *text, es_space *const *spaces, const es_comparison *comparison,
                        int64_t item, int64_t model)
@@ -24,7 +19,7 @@ static void add_quoted(es_text *text, es_space *const *spaces, const es_comparis
         const es_vocabulary *own = es_space_vocabulary(spaces[named]);
         if (es_vocabulary_get_kind(own) == ES_VOCABULARY_NONE) named = m;
     }
-    int64_t id = id_of(comparison, item, named);
+    int64_t id = es_shared_id(&comparison->shared, item, named);
     es_bytes token = es_vocabulary_token(es_space_vocabulary(spaces[named]), id);
     if (token.data)
         es_display_quoted(text, token.data, token.size);
@@ -52,14 +47,14 @@ static void csv_tokens(es_csv *csv, es_space *const *spaces, const es_comparison
                        const es_moved_token *tokens)
 {
     for (int64_t i = 0; i < pair->shown; i++) {
-        int64_t id = id_of(comparison, tokens[i].item, pair->a);
+        int64_t id = es_shared_id(&comparison->shared, tokens[i].item, pair->a);
         es_bytes token = es_vocabulary_token(es_space_vocabulary(spaces[pair->a]), id);
         es_csv_int(csv, pair->a);
         es_csv_int(csv, pair->b);
         es_csv_text(csv, list);
         es_csv_int(csv, i + 1);
         es_csv_int(csv, id);
-        es_csv_int(csv, id_of(comparison, tokens[i].item, pair->b));
+        es_csv_int(csv, es_shared_id(&comparison->shared, tokens[i].item, pair->b));
         es_csv_bytes(csv, token.data, token.size);
         es_csv_int(csv, tokens[i].common);
         es_csv_double(csv, tokens[i].drift);

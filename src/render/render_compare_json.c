@@ -151,25 +151,19 @@ static void write_overlap(es_json_writer *json, const es_neighbor_overlap *overl
 /* ---- tokens -----------------------------------------------------------------------------------
  */
 
-static int64_t id_of(const es_shared_tokens *shared, int64_t item, int64_t model)
+void es_render_json_neighbors(es_json_writer *json, const char *key, es_space *const *spaces,
+                              const es_shared_tokens *shared, int64_t model, const int32_t *items,
+                              const float *cosines, int64_t k)
 {
-    return shared->ids[item * shared->models + model];
-}
-
-static void write_list(es_json_writer *json, es_space *const *spaces,
-                       const es_comparison *comparison, const es_pair_comparison *pair,
-                       const es_moved_token *token, int m)
-{
-    int64_t model = m ? pair->b : pair->a;
-    es_json_write_key(json, m ? "neighbors_b" : "neighbors_a");
+    es_json_write_key(json, key);
     es_json_write_array(json);
-    for (int64_t j = 0; j < pair->overlap.k; j++) {
-        int64_t id = id_of(&comparison->shared, token->neighbors[m][j], model);
+    for (int64_t j = 0; j < k; j++) {
+        int64_t id = es_shared_id(shared, items[j], model);
         es_json_write_object(json);
         es_json_member_int(json, "id", id);
         es_render_json_token(json, spaces[model], id);
         es_json_write_key(json, "cosine");
-        es_json_write_float(json, token->cosines[m][j]);
+        es_json_write_float(json, cosines[j]);
         es_json_write_end(json);
     }
     es_json_write_end(json);
@@ -183,15 +177,17 @@ static void write_tokens(es_json_writer *json, const char *key, es_space *const 
     es_json_write_array(json);
     for (int64_t i = 0; i < pair->shown; i++) {
         const es_moved_token *token = &tokens[i];
-        int64_t id = id_of(&comparison->shared, token->item, pair->a);
+        int64_t id = es_shared_id(&comparison->shared, token->item, pair->a);
         es_json_write_object(json);
         es_json_member_int(json, "id_a", id);
-        es_json_member_int(json, "id_b", id_of(&comparison->shared, token->item, pair->b));
+        es_json_member_int(json, "id_b", es_shared_id(&comparison->shared, token->item, pair->b));
         es_render_json_token(json, spaces[pair->a], id);
         es_json_member_int(json, "common", token->common);
         es_json_member_double(json, "drift", token->drift);
-        write_list(json, spaces, comparison, pair, token, 0);
-        write_list(json, spaces, comparison, pair, token, 1);
+        es_render_json_neighbors(json, "neighbors_a", spaces, &comparison->shared, pair->a,
+                                 token->neighbors[0], token->cosines[0], pair->overlap.k);
+        es_render_json_neighbors(json, "neighbors_b", spaces, &comparison->shared, pair->b,
+                                 token->neighbors[1], token->cosines[1], pair->overlap.k);
         es_json_write_end(json);
     }
     es_json_write_end(json);

@@ -240,11 +240,6 @@ static es_status print_shapes(const char *const *names, const es_drift *drift,
 /* ---- tokens -----------------------------------------------------------------------------------
  */
 
-static int64_t id_of(const es_drift *drift, int64_t item, int64_t model)
-{
-    return drift->shared.ids[item * drift->shared.models + model];
-}
-
 static void add_quoted(es_text *text, const es_space *space, int64_t id)
 {
     es_bytes token = es_vocabulary_token(es_space_vocabulary(space), id);
@@ -266,7 +261,7 @@ static void add_token(es_table *table, es_space *const *spaces, const char *cons
 {
     es_text text = {0};
     int64_t end = drift->count - 1;
-    add_quoted(&text, spaces[0], id_of(drift, token->item, 0));
+    add_quoted(&text, spaces[0], es_shared_id(&drift->shared, token->item, 0));
     take_cell(table, &text);
     es_table_number(table, token->stability, 3);
     if (end > 1 && end <= STEPS_SHOWN) {
@@ -282,7 +277,7 @@ static void add_token(es_table *table, es_space *const *spaces, const char *cons
         for (int64_t j = 0; j < LISTED && j < drift->k; j++) {
             if (j) es_text_add(&text, " ");
             add_quoted(&text, spaces[m ? end : 0],
-                       id_of(drift, token->neighbors[m][j], m ? end : 0));
+                       es_shared_id(&drift->shared, token->neighbors[m][j], m ? end : 0));
         }
         take_cell(table, &text);
     }

@@ -2,11 +2,6 @@
 #include "render/render_common.h"
 #include "render/render_drift.h"
 
-static int64_t id_of(const es_drift *drift, int64_t item, int64_t model)
-{
-    return drift->shared.ids[item * drift->shared.models + model];
-}
-
 static void write_measures(es_json_writer *json, const char *key, const es_drift *drift,
                            const es_drift_measures *measures)
 {
@@ -66,24 +61,6 @@ static void write_checkpoint(es_json_writer *json, es_space *const *spaces,
     es_json_write_end(json);
 }
 
-static void write_list(es_json_writer *json, es_space *const *spaces, const es_drift *drift,
-                       const es_drift_token *token, int m)
-{
-    int64_t model = m ? drift->count - 1 : 0;
-    es_json_write_key(json, m ? "neighbors_last" : "neighbors_first");
-    es_json_write_array(json);
-    for (int64_t j = 0; j < drift->k; j++) {
-        int64_t id = id_of(drift, token->neighbors[m][j], model);
-        es_json_write_object(json);
-        es_json_member_int(json, "id", id);
-        es_render_json_token(json, spaces[model], id);
-        es_json_write_key(json, "cosine");
-        es_json_write_float(json, token->cosines[m][j]);
-        es_json_write_end(json);
-    }
-    es_json_write_end(json);
-}
-
 static void write_tokens(es_json_writer *json, const char *key, es_space *const *spaces,
                          const es_drift *drift, const es_drift_token *tokens)
 {
@@ -92,9 +69,10 @@ static void write_tokens(es_json_writer *json, const char *key, es_space *const 
     for (int64_t i = 0; i < drift->shown; i++) {
         const es_drift_token *token = &tokens[i];
         es_json_write_object(json);
-        es_json_member_int(json, "id", id_of(drift, token->item, 0));
-        es_json_member_int(json, "id_last", id_of(drift, token->item, drift->count - 1));
-        es_render_json_token(json, spaces[0], id_of(drift, token->item, 0));
+        es_json_member_int(json, "id", es_shared_id(&drift->shared, token->item, 0));
+        es_json_member_int(json, "id_last",
+                           es_shared_id(&drift->shared, token->item, drift->count - 1));
+        es_render_json_token(json, spaces[0], es_shared_id(&drift->shared, token->item, 0));
         es_json_member_double(json, "stability", token->stability);
         es_json_write_key(json, "common");
         es_json_write_array(json);
@@ -102,8 +80,10 @@ static void write_tokens(es_json_writer *json, const char *key, es_space *const 
         es_json_write_end(json);
         es_json_member_int(json, "common_ends", token->common_ends);
         es_json_member_int(json, "moved_most", token->moved_most);
-        write_list(json, spaces, drift, token, 0);
-        write_list(json, spaces, drift, token, 1);
+        es_render_json_neighbors(json, "neighbors_first", spaces, &drift->shared, 0,
+                                 token->neighbors[0], token->cosines[0], drift->k);
+        es_render_json_neighbors(json, "neighbors_last", spaces, &drift->shared, drift->count - 1,
+                                 token->neighbors[1], token->cosines[1], drift->k);
         es_json_write_end(json);
     }
     es_json_write_end(json);

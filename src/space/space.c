@@ -129,12 +129,6 @@ es_status es_space_set_transform(es_space *space, const char *chain, es_error *e
     return ES_OK;
 }
 
-const char *es_dtype_text(es_dtype dtype)
-{
-    static const char *const names[] = {"F32", "F16", "BF16", "F64"};
-    return names[dtype];
-}
-
 static es_status open_table(es_space *space, const es_open_options *options,
                             const es_location *location, const es_config *config, es_error *error)
 {

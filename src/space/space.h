@@ -39,9 +39,6 @@ es_status es_space_create_view(const es_space *base, const es_tensor *tensor, es
  * transforms, fitted to it. */
 es_status es_space_open_other(const es_space *space, es_space **other, es_error *error);
 
-/* One spelling for all formats: NumPy's "<f4" is "F32". */
-const char *es_dtype_text(es_dtype dtype);
-
 /* Where a table of floats lies in memory as stored, without copying: F32, loaded, no transform. The
  * analyses' fast path; NULL where rows must be widened one by one. */
 const float *es_space_plain_rows(const es_space *space);
