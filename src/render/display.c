@@ -20,18 +20,6 @@ size_t es_display_ill_formed(const char *data, size_t size)
     return taken;
 }
 
-void es_display_replaced(es_text *text, const char *data, size_t size)
-{
-    for (size_t at = 0; at < size;) {
-        size_t valid = es_utf8_valid_prefix(data + at, size - at);
-        es_text_append(text, data + at, valid);
-        at += valid;
-        if (at == size) break;
-        es_text_add(text, "\xEF\xBF\xBD");
-        at += es_display_ill_formed(data + at, size - at);
-    }
-}
-
 /* Every byte becomes four at most: "\xNN". */
 void es_display_plain(es_text *text, const char *data, size_t size)
 {

@@ -11,9 +11,6 @@
  * (Unicode 15, 3.9). */
 size_t es_display_ill_formed(const char *data, size_t size);
 
-/* Append as valid UTF-8: ill-formed bytes become U+FFFD, all else stays. */
-void es_display_replaced(es_text *text, const char *data, size_t size);
-
 /* Append between double quotes, safe on a terminal: what es_utf8_escape() escapes, and \" and \\.
  * NULL data is a row without a token: "(no token)", without quotes. */
 void es_display_quoted(es_text *text, const char *data, size_t size);
