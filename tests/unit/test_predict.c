@@ -454,6 +454,41 @@ static void threads_change_nothing(void **state)
     unload(&at);
 }
 
+/* Without an epsilon, a stream of equal components leaves the last LayerNorm nothing to divide by.
+ */
+static void a_constant_stream_is_told(void **state)
+{
+    (void)state;
+    enum { D = 4, ID = 65, LAST_BIAS = 2 + GPT2_OF_A_LAYER - 1 };
+    const char *config = "{\"model_type\": \"gpt2\", \"n_layer\": 1, \"n_head\": 1, "
+                         "\"n_embd\": 4, \"n_inner\": 4, \"layer_norm_epsilon\": 0}";
+    gpt2_tensors *all = draw_gpt2(&(gpt2_plan){.seed = 3,
+                                               .layers = 1,
+                                               .heads = 1,
+                                               .width = D,
+                                               .inner = D,
+                                               .context = D,
+                                               .rows = MODEL_ROWS});
+    for (int t = 1; t <= LAST_BIAS; t++)
+        memset(all->tensor[t].values, 0, (size_t)gpt2_count(&all->tensor[t]) * sizeof(double));
+    for (int k = 0; k < D; k++) /* takes the token's row off again */
+        all->tensor[LAST_BIAS].values[k] = -all->tensor[0].values[ID * D + k];
+    write_gpt2("still", all, &(gpt2_fault){.config = config});
+    write_bpe("still");
+    release_gpt2(all);
+    loaded at = {0};
+    es_error error = {0};
+    es_predictions answer = {0};
+    assert_ok(es_space_open(scratch_path("still"), NULL, &at.space, &error), error);
+    assert_ok(es_model_create(at.space, 1, &at.model, &error), error);
+    assert_int_equal(es_predict_compute(at.model, (int64_t[]){ID}, 1, NULL, &answer, &error),
+                     ES_BAD_INPUT);
+    assert_non_null(strstr(error.text, "token 0 of the prompt, after layer 1"));
+    assert_ok(es_predict_compute(at.model, (int64_t[]){ID + 1}, 1, NULL, &answer, &error), error);
+    es_predict_release(&answer);
+    unload(&at);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -470,6 +505,7 @@ int main(void)
         cmocka_unit_test(survives_every_failing_allocation),
         cmocka_unit_test(renders_or_says_why),
         cmocka_unit_test(threads_change_nothing),
+        cmocka_unit_test(a_constant_stream_is_told),
     };
     return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }
