@@ -9,6 +9,7 @@
 #include "analysis/spectrum_parts.h"
 #include "analysis/sums.h"
 #include "base/memory.h"
+#include "base/parallel.h"
 #include "kernel/linear.h"
 
 #include <float.h>
@@ -174,9 +175,7 @@ static es_status fit_and_ask(const products *test, double *train, es_procrustes 
     int64_t least = test->da < test->db ? test->da : test->db;
     double *values = es_alloc(least, sizeof *values);
     if (!values) return es_fail_memory(error, "values", (size_t)least * 8);
-    int before = es_products_begin();
     es_status status = es_polar_factor(test->da, test->db, train, values, error);
-    es_products_end(before);
     if (status == ES_OK) {
         es_long_sum asked = {0};
         for (int64_t c = 0; c < cells; c++)
@@ -222,12 +221,9 @@ static es_status nuclear_norm(const products *from, double *turn, double *sum, e
     double *cross = copy_cross(from, error), *values = es_alloc(least, sizeof *values);
     es_status status = cross ? ES_OK : ES_NO_MEMORY;
     if (!values) status = es_fail_memory(error, "values", (size_t)least * 8);
-    if (status == ES_OK) {
-        int before = es_products_begin();
+    if (status == ES_OK)
         status = turn ? es_polar_factor(from->da, from->db, cross, values, error)
                       : es_singular_values(from->da, from->db, cross, values, error);
-        es_products_end(before);
-    }
     if (status == ES_OK && turn) memcpy(turn, cross, (size_t)(from->da * from->db) * sizeof *turn);
     *sum = status == ES_OK ? dot_of(values, NULL, least) : NAN;
     free(cross);
@@ -241,13 +237,12 @@ static double reading_weight(const es_pair_job *job, int64_t items)
     return (double)items * d * d / 2e6;
 }
 
-/* One reading: the products of the part to fit on, then those of the rest, added to them. */
+/* One reading: the products of the part to fit on, then those of the rest, added to them. `*train`
+ * is what the fit needs of them, `test` what it is asked on; nothing where there are too few. */
 static es_status multiply_split(es_pair_job *job, es_procrustes *procrustes, products *all,
-                                es_error *error)
+                                products *test, double **train, es_error *error)
 {
     int64_t n = job->a->n, count = n < LEAST_SPLIT ? 0 : n / TEST_SHARE, *ids = NULL;
-    products test = {0};
-    double *train = NULL;
     es_progress progress = es_stages_next(job->stages, reading_weight(job, n - count));
     procrustes->train_cosine = procrustes->test_cosine = NAN;
     if (!count) return multiply(job, false, NULL, n, &progress, all, error);
@@ -257,29 +252,10 @@ static es_status multiply_split(es_pair_job *job, es_procrustes *procrustes, pro
     es_status status = multiply(job, false, ids, n - count, &progress, all, error);
     progress = es_stages_next(job->stages, reading_weight(job, count));
     if (status == ES_OK)
-        status = multiply(job, false, ids + n - count, count, &progress, &test, error);
-    if (status == ES_OK && !(train = copy_cross(all, error))) status = ES_NO_MEMORY;
-    if (status == ES_OK) add_products(all, &test);
-    if (status == ES_OK) status = fit_and_ask(&test, train, procrustes, error);
-    release_products(&test);
-    free(train);
+        status = multiply(job, false, ids + n - count, count, &progress, test, error);
+    if (status == ES_OK && !(*train = copy_cross(all, error))) status = ES_NO_MEMORY;
+    if (status == ES_OK) add_products(all, test);
     free(ids);
-    return status;
-}
-
-static es_status with_unit_rows(es_pair_job *job, es_pair_comparison *pair, es_error *error)
-{
-    products all = {0};
-    double sum = NAN;
-    es_status status = multiply_split(job, &pair->procrustes, &all, error);
-    if (status == ES_OK) {
-        fill_rsa(job, &all, &pair->rsa);
-        status = describe(job->a, &all, 0, error);
-    }
-    if (status == ES_OK) status = describe(job->b, &all, 1, error);
-    if (status == ES_OK) status = nuclear_norm(&all, job->turn, &sum, error);
-    pair->procrustes.mean_cosine = sum / (double)job->a->n;
-    release_products(&all);
     return status;
 }
 
@@ -316,31 +292,72 @@ static void fill_cka(const es_pair_job *job, const products *from, es_cka *cka)
     cka->debiased = positive ? cka->hsic / (sqrt(aa) * sqrt(bb)) : NAN;
 }
 
-static es_status with_stored_rows(es_pair_job *job, es_pair_comparison *pair, es_error *error)
+static void fill_residual(const es_pair_job *job, const products *from, double nuclear,
+                          es_procrustes *procrustes)
 {
+    double a = dot_of(from->squares[0], NULL, from->n), b = dot_of(from->squares[1], NULL, from->n);
+    bool vary = varies(job->a, a) && varies(job->b, b);
+    double shape = vary ? fmin(1, nuclear / (sqrt(a) * sqrt(b))) : NAN;
+    procrustes->residual = 1 - shape * shape;
+    procrustes->angle = acos(shape) * degrees;
+}
+
+/* ---- what LAPACK makes of them ----------------------------------------------------------------
+ */
+
+typedef struct closed_form {
+    es_pair_job *job;
+    es_pair_comparison *pair;
+    products unit, test, stored;
+    double *train;                       /* (da, db); NULL: no split */
+    double unit_nuclear, stored_nuclear; /* nuclear norms of the tables' product */
+} closed_form;
+
+enum { FIT, UNIT, STORED, DESCRIBE_A, DESCRIBE_B, PIECES };
+
+/* Each reads products that are ready and writes what no other does. */
+static es_status do_piece(void *context, int64_t index, int worker, es_error *error)
+{
+    (void)worker;
+    closed_form *form = context;
+    switch (index) {
+    case FIT:
+        if (!form->train) return ES_OK;
+        return fit_and_ask(&form->test, form->train, &form->pair->procrustes, error);
+    case UNIT: return nuclear_norm(&form->unit, form->job->turn, &form->unit_nuclear, error);
+    case STORED: return nuclear_norm(&form->stored, NULL, &form->stored_nuclear, error);
+    case DESCRIBE_A: return describe(form->job->a, &form->unit, 0, error);
+    default: return describe(form->job->b, &form->unit, 1, error);
+    }
+}
+
+static es_status compute(closed_form *form, es_error *error)
+{
+    es_pair_job *job = form->job;
+    es_pair_comparison *pair = form->pair;
+    ES_TRY(multiply_split(job, &pair->procrustes, &form->unit, &form->test, &form->train, error));
+    fill_rsa(job, &form->unit, &pair->rsa);
     es_progress progress = es_stages_next(job->stages, reading_weight(job, job->a->n));
-    products all;
-    double sum = NAN;
-    es_status status = multiply(job, true, NULL, job->a->n, &progress, &all, error);
-    if (status == ES_OK) {
-        fill_cka(job, &all, &pair->cka);
-        pair->cka.hsic = ldexp(pair->cka.hsic, 2 * (job->a->scale + job->b->scale));
-        if (!isfinite(pair->cka.hsic)) pair->cka.hsic = NAN;
-        status = nuclear_norm(&all, NULL, &sum, error);
-    }
-    if (status == ES_OK) {
-        double a = dot_of(all.squares[0], NULL, all.n), b = dot_of(all.squares[1], NULL, all.n);
-        double shape =
-            varies(job->a, a) && varies(job->b, b) ? fmin(1, sum / (sqrt(a) * sqrt(b))) : NAN;
-        pair->procrustes.residual = 1 - shape * shape;
-        pair->procrustes.angle = acos(shape) * degrees;
-    }
-    release_products(&all);
-    return status;
+    ES_TRY(multiply(job, true, NULL, job->a->n, &progress, &form->stored, error));
+    fill_cka(job, &form->stored, &pair->cka);
+    pair->cka.hsic = ldexp(pair->cka.hsic, 2 * (job->a->scale + job->b->scale));
+    if (!isfinite(pair->cka.hsic)) pair->cka.hsic = NAN;
+    int before = es_products_begin();
+    es_status status = es_parallel_for(job->threads, PIECES, do_piece, form, NULL, error);
+    es_products_end(before);
+    if (status != ES_OK) return status;
+    pair->procrustes.mean_cosine = form->unit_nuclear / (double)job->a->n;
+    fill_residual(job, &form->stored, form->stored_nuclear, &pair->procrustes);
+    return ES_OK;
 }
 
 es_status es_pair_closed(es_pair_job *job, es_pair_comparison *pair, es_error *error)
 {
-    ES_TRY(with_unit_rows(job, pair, error));
-    return with_stored_rows(job, pair, error);
+    closed_form form = {.job = job, .pair = pair};
+    es_status status = compute(&form, error);
+    release_products(&form.unit);
+    release_products(&form.test);
+    release_products(&form.stored);
+    free(form.train);
+    return status;
 }

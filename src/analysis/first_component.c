@@ -3,6 +3,7 @@
 #include "analysis/closed_forms.h"
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "kernel/gram.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -40,7 +41,8 @@ static es_status add_band(void *context, int64_t index, int worker, es_error *er
     const block *block = context;
     int64_t first = index * GRAM_ROWS, end = first + GRAM_ROWS;
     if (end > block->d) end = block->d;
-    block->space->kernel->gram(block->rows, block->count, block->d, first, end, block->gram);
+    es_gram_add_band(block->space->kernel, block->rows, block->count, block->d, first, end,
+                     block->gram);
     return ES_OK;
 }
 

@@ -12,6 +12,7 @@
 #include "base/parallel.h"
 #include "base/random.h"
 #include "kernel/fourier.h"
+#include "kernel/gram.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -246,8 +247,8 @@ static es_status add_band(void *context, int64_t index, int worker, es_error *er
     const gram_job *job = context;
     const es_position_rows *rows = job->rows;
     int64_t first = index * GRAM_ROWS, end = first + GRAM_ROWS;
-    rows->kernel->gram(rows->unit, rows->n, rows->d, first, end < rows->d ? end : rows->d,
-                       job->gram);
+    es_gram_add_band(rows->kernel, rows->unit, rows->n, rows->d, first,
+                     end < rows->d ? end : rows->d, job->gram);
     return ES_OK;
 }
 

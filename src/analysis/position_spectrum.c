@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "kernel/fourier.h"
+#include "kernel/gram.h"
 #include "kernel/linear.h"
 
 #include <math.h>
@@ -24,7 +25,7 @@ static es_status add_band(void *context, int64_t index, int worker, es_error *er
     int64_t first = index * BAND, end = first + BAND, n = table->n, d = table->d;
     if (end > table->side) end = table->side;
     if (table->side == d) {
-        table->kernel->gram(table->rows, n, d, first, end, table->gram);
+        es_gram_add_band(table->kernel, table->rows, n, d, first, end, table->gram);
         return ES_OK;
     }
     for (int64_t i = first; i < end; i++)

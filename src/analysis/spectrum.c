@@ -117,7 +117,9 @@ static es_status fill_raw(const es_spectrum_job *job, const es_sums *sums, const
         es_long_sum_add(&total, spectrum->contributions[k]);
     }
     spectrum->isotropy.mean_cosine = total.total + total.lost;
+    int before = es_products_begin();
     es_status status = es_eigen_values(d, matrix, values, error);
+    es_products_end(before);
     if (status == ES_OK)
         status = es_spectrum_describe(values, d, n < d ? n : d, 0, &spectrum->raw, error);
     if (status == ES_OK) set_edges(&spectrum->raw, (double)n / (double)d, (double)n, (double)d);

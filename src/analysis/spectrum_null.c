@@ -86,7 +86,10 @@ static es_status add_table(shuffled *table, const double *mean, double *matrix, 
     es_sums_covariance(&sums, job->n, job->d, matrix);
     es_sums_release(&sums);
     es_spectrum_phase(job, 0.5);
-    return es_eigen_values(job->d, matrix, values, error);
+    int before = es_products_begin();
+    es_status status = es_eigen_values(job->d, matrix, values, error);
+    es_products_end(before);
+    return status;
 }
 
 es_status es_spectrum_null(es_spectrum_job *job, const double *mean, int64_t tables, double *values,

@@ -1,5 +1,4 @@
 /* AVX2 with FMA. A 16-lane vector is two registers. */
-#include "kernel/gram.h"
 #include "kernel/kernel.h"
 
 #include <immintrin.h>
@@ -283,14 +282,15 @@ static int64_t near_edges(const float *cosines, int64_t count, float half, float
 }
 
 /* Four rows by 12 columns of a tile in twelve registers. */
-static void gram_part(int64_t depth, const double *left, const double *right, double *tile)
+static void gram_part(int64_t depth, const double *left, const double *right, double *sums,
+                      int64_t stride)
 {
     __m256d sum[4][3];
 #pragma GCC unroll 4
     for (int r = 0; r < 4; r++)
 #pragma GCC unroll 3
-        for (int c = 0; c < 3; c++) sum[r][c] = _mm256_load_pd(tile + r * ES_GRAM_WIDTH + 4 * c);
-    for (int64_t k = 0; k < depth; k++, left += ES_GRAM_ROWS, right += ES_GRAM_WIDTH) {
+        for (int c = 0; c < 3; c++) sum[r][c] = _mm256_loadu_pd(sums + r * stride + 4 * c);
+    for (int64_t k = 0; k < depth; k++, left += ES_GRAM_PANEL, right += ES_GRAM_PANEL) {
         __m256d b0 = _mm256_load_pd(right), b1 = _mm256_load_pd(right + 4);
         __m256d b2 = _mm256_load_pd(right + 8);
 #pragma GCC unroll 4
@@ -304,20 +304,15 @@ static void gram_part(int64_t depth, const double *left, const double *right, do
 #pragma GCC unroll 4
     for (int r = 0; r < 4; r++)
 #pragma GCC unroll 3
-        for (int c = 0; c < 3; c++) _mm256_store_pd(tile + r * ES_GRAM_WIDTH + 4 * c, sum[r][c]);
+        for (int c = 0; c < 3; c++) _mm256_storeu_pd(sums + r * stride + 4 * c, sum[r][c]);
 }
 
-static void gram_tile(int64_t depth, const double *left, const double *right, double *tile)
+static void gram_tile(int64_t depth, const double *left, const double *right, double *sums,
+                      int64_t stride)
 {
-    for (int c = 0; c < ES_GRAM_WIDTH; c += 12)
+    for (int c = 0; c < ES_GRAM_PANEL; c += 12)
         for (int r = 0; r < ES_GRAM_ROWS; r += 4)
-            gram_part(depth, left + r, right + c, tile + r * ES_GRAM_WIDTH + c);
-}
-
-static void gram(const double *rows, int64_t count, int64_t d, int64_t first, int64_t end,
-                 double *gram)
-{
-    es_gram_by_tiles(gram_tile, rows, count, d, first, end, gram);
+            gram_part(depth, left + r, right + c, sums + r * stride + c, stride);
 }
 
 /* 16-bit sums of pairs of products: at most 2 * 15 * 127 each, so that eight of them fit. */
@@ -415,5 +410,5 @@ void es_kernel_init_avx2(es_kernel *kernel)
     kernel->nibble_bounds = nibble_bounds;
     kernel->at_least = at_least;
     kernel->near_edges = near_edges;
-    kernel->gram = gram;
+    kernel->gram_tile = gram_tile;
 }

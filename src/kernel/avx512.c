@@ -1,5 +1,4 @@
 /* AVX-512 (F, BW, DQ, VL). */
-#include "kernel/gram.h"
 #include "kernel/kernel.h"
 
 #include <immintrin.h>
@@ -254,14 +253,15 @@ static int64_t near_edges(const float *cosines, int64_t count, float half, float
 }
 
 /* 8 x 24 sums in 24 registers. */
-static void gram_tile(int64_t depth, const double *left, const double *right, double *tile)
+static void gram_tile(int64_t depth, const double *left, const double *right, double *sums,
+                      int64_t stride)
 {
     __m512d sum[ES_GRAM_ROWS][3];
 #pragma GCC unroll 8
     for (int r = 0; r < ES_GRAM_ROWS; r++)
 #pragma GCC unroll 3
-        for (int c = 0; c < 3; c++) sum[r][c] = _mm512_load_pd(tile + r * ES_GRAM_WIDTH + 8 * c);
-    for (int64_t k = 0; k < depth; k++, left += ES_GRAM_ROWS, right += ES_GRAM_WIDTH) {
+        for (int c = 0; c < 3; c++) sum[r][c] = _mm512_loadu_pd(sums + r * stride + 8 * c);
+    for (int64_t k = 0; k < depth; k++, left += ES_GRAM_PANEL, right += ES_GRAM_PANEL) {
         __m512d b0 = _mm512_load_pd(right), b1 = _mm512_load_pd(right + 8);
         __m512d b2 = _mm512_load_pd(right + 16);
 #pragma GCC unroll 8
@@ -275,13 +275,7 @@ static void gram_tile(int64_t depth, const double *left, const double *right, do
 #pragma GCC unroll 8
     for (int r = 0; r < ES_GRAM_ROWS; r++)
 #pragma GCC unroll 3
-        for (int c = 0; c < 3; c++) _mm512_store_pd(tile + r * ES_GRAM_WIDTH + 8 * c, sum[r][c]);
-}
-
-static void gram(const double *rows, int64_t count, int64_t d, int64_t first, int64_t end,
-                 double *gram)
-{
-    es_gram_by_tiles(gram_tile, rows, count, d, first, end, gram);
+        for (int c = 0; c < 3; c++) _mm512_storeu_pd(sums + r * stride + 8 * c, sum[r][c]);
 }
 
 void es_kernel_init_avx512(es_kernel *kernel)
@@ -298,5 +292,5 @@ void es_kernel_init_avx512(es_kernel *kernel)
     kernel->dot_and_square = dot_and_square;
     kernel->wide_dot = wide_dot;
     kernel->near_edges = near_edges;
-    kernel->gram = gram;
+    kernel->gram_tile = gram_tile;
 }

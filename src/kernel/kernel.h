@@ -20,6 +20,8 @@ enum {
     ES_LANES = 16,
     ES_GROUP = 64,         /* rows that one look at nibbles takes */
     ES_NIBBLE_CHUNK = 128, /* components in 64 bytes of nibbles */
+    ES_GRAM_PANEL = 24,    /* columns of a Gram matrix packed side by side */
+    ES_GRAM_ROWS = 8,      /* columns of a panel that one tile takes as its left side */
 };
 
 /* |tile product - exact dot product| of two unit rows of `depth` components, proven, not tuned:
@@ -145,10 +147,11 @@ typedef struct es_kernel {
     int64_t (*near_edges)(const float *cosines, int64_t count, float half, float reach,
                           uint16_t *near);
 
-    /* gram[i][j] += sum over r of rows[r][i] * rows[r][j] for i in [first, end), j in [i, d): a
-     * chain of fused multiply-adds, r ascending. rows is (count, d), gram (d, d). */
-    void (*gram)(const double *rows, int64_t count, int64_t d, int64_t first, int64_t end,
-                 double *gram);
+    /* sums[r * stride + c] += sum over k of left[k * ES_GRAM_PANEL + r] * right[k * ES_GRAM_PANEL +
+     * c] for r < ES_GRAM_ROWS, c < ES_GRAM_PANEL: a chain of fused multiply-adds, k ascending. Left
+     * and right are aligned to 64 bytes, sums need not be. kernel/gram.h drives it. */
+    void (*gram_tile)(int64_t depth, const double *left, const double *right, double *sums,
+                      int64_t stride);
 } es_kernel;
 
 /* The table for this machine, or the one that EMBSCOPE_KERNEL names (scalar; avx2, avx512,

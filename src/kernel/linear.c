@@ -78,16 +78,6 @@ es_status es_eigen_symmetric(int64_t n, double *matrix, double *values, es_error
     return ES_OK;
 }
 
-es_status es_eigen_values(int64_t n, double *matrix, double *values, es_error *error)
-{
-    int before = begin_single_thread();
-    int info = LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'N', 'U', (int)n, matrix, (int)n, values);
-    end_single_thread(before);
-    ES_TRY(verdict(info, "eigenvalues", n, n, error));
-    for (int64_t k = 0; k < n / 2; k++) swap(&values[k], &values[n - 1 - k]);
-    return ES_OK;
-}
-
 int es_products_begin(void)
 {
     return begin_single_thread();
@@ -110,6 +100,14 @@ void es_products_add(int64_t n, int64_t da, int64_t db, const double *a, int64_t
 void es_products_end(int before)
 {
     end_single_thread(before);
+}
+
+es_status es_eigen_values(int64_t n, double *matrix, double *values, es_error *error)
+{
+    int info = LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'N', 'U', (int)n, matrix, (int)n, values);
+    ES_TRY(verdict(info, "eigenvalues", n, n, error));
+    for (int64_t k = 0; k < n / 2; k++) swap(&values[k], &values[n - 1 - k]);
+    return ES_OK;
 }
 
 es_status es_singular_values(int64_t m, int64_t n, double *matrix, double *values, es_error *error)

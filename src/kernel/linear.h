@@ -15,9 +15,6 @@ void es_gram_add(int64_t n, int64_t d, const double *rows, double *gram);
  * (the first one among equals). n <= 20,000. NO_MEMORY, INTERNAL where LAPACK does not converge. */
 es_status es_eigen_symmetric(int64_t n, double *matrix, double *values, es_error *error);
 
-/* The eigenvalues alone. */
-es_status es_eigen_values(int64_t n, double *matrix, double *values, es_error *error);
-
 /* out (n, k) = rows (n, d) times vectors (k, d)'. Between es_products_begin(), which returns what
  * es_products_end() takes, any number of threads may call it; of what is here, only what says so is
  * called then.
@@ -30,8 +27,12 @@ void es_products_add(int64_t n, int64_t da, int64_t db, const double *a, int64_t
                      const double *b, double *out);
 void es_products_end(int before);
 
-/* Singular values, descending, of matrix (m, n), which is overwritten: min(m, n) of them. As
- * es_products(), by any number of threads between es_products_begin() and es_products_end(). */
+/* The eigenvalues of es_eigen_symmetric() alone. As es_products(), by any number of threads between
+ * es_products_begin() and es_products_end(). */
+es_status es_eigen_values(int64_t n, double *matrix, double *values, es_error *error);
+
+/* Singular values, descending, of matrix (m, n), which is overwritten: min(m, n) of them. Where
+ * es_eigen_values() may be called. */
 es_status es_singular_values(int64_t m, int64_t n, double *matrix, double *values, es_error *error);
 
 /* The same, and the matrix becomes the sum over k of left_k right_k', the orthogonal factor of its

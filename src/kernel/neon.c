@@ -272,62 +272,38 @@ static int64_t near_edges(const float *cosines, int64_t count, float half, float
     return found;
 }
 
-/* Eight rows into two rows of the Gram matrix at once: each load of a row
- * serves both. */
-static void add_eight(const double *rows, int64_t d, int64_t i, double *sum)
+/* 8 x 6 sums in 24 registers. */
+static void gram_part(int64_t depth, const double *left, const double *right, double *sums,
+                      int64_t stride)
 {
-    float64x2_t left[8]; /* of a row, components i and i + 1 */
-    for (int r = 0; r < 8; r++) left[r] = vld1q_f64(rows + r * d + i);
-    double *next = sum + d;
-    int64_t j = i;
-    for (; j + 4 <= d; j += 4) {
-        float64x2_t a[2], b[2];
-        for (int q = 0; q < 2; q++) a[q] = vld1q_f64(sum + j + 2 * q);
-        for (int q = 0; q < 2; q++) b[q] = vld1q_f64(next + j + 2 * q);
+    float64x2_t sum[ES_GRAM_ROWS][3];
 #pragma GCC unroll 8
-        for (int r = 0; r < 8; r++)
-#pragma GCC unroll 2
-            for (int q = 0; q < 2; q++) {
-                float64x2_t row = vld1q_f64(rows + r * d + j + 2 * q);
-                a[q] = vfmaq_laneq_f64(a[q], row, left[r], 0);
-                b[q] = vfmaq_laneq_f64(b[q], row, left[r], 1);
-            }
-        for (int q = 0; q < 2; q++) vst1q_f64(sum + j + 2 * q, a[q]);
-        for (int q = 0; q < 2; q++) vst1q_f64(next + j + 2 * q, b[q]);
-    }
-    for (; j < d; j++)
-        for (int r = 0; r < 8; r++) {
-            sum[j] = fma(rows[r * d + i], rows[r * d + j], sum[j]);
-            next[j] = fma(rows[r * d + i + 1], rows[r * d + j], next[j]);
-        }
-}
-
-/* Any number of rows into one row of the Gram matrix. */
-static void add_few(const double *rows, int64_t count, int64_t d, int64_t i, double *sum)
-{
-    for (int64_t r = 0; r < count; r++)
-        for (int64_t j = i; j < d; j++) sum[j] = fma(rows[r * d + i], rows[r * d + j], sum[j]);
-}
-
-static void gram(const double *rows, int64_t count, int64_t d, int64_t first, int64_t end,
-                 double *gram)
-{
-    /* Rows in eights outside: they stay in the first-level cache while the sums stream by. */
-    for (int64_t r = 0; r < count; r += 8) {
-        const double *at = rows + r * d;
-        for (int64_t i = first; i < end;) {
-            if (count - r >= 8 && i + 1 < end) {
-                /* The second row's element left of its diagonal is touched, too: put it back. */
-                double below = gram[(i + 1) * d + i];
-                add_eight(at, d, i, gram + i * d);
-                gram[(i + 1) * d + i] = below;
-                i += 2;
-            } else {
-                add_few(at, count - r < 8 ? count - r : 8, d, i, gram + i * d);
-                i++;
+    for (int r = 0; r < ES_GRAM_ROWS; r++)
+#pragma GCC unroll 3
+        for (int c = 0; c < 3; c++) sum[r][c] = vld1q_f64(sums + r * stride + 2 * c);
+    for (int64_t k = 0; k < depth; k++, left += ES_GRAM_PANEL, right += ES_GRAM_PANEL) {
+        float64x2_t b[3];
+        for (int c = 0; c < 3; c++) b[c] = vld1q_f64(right + 2 * c);
+#pragma GCC unroll 4
+        for (int r = 0; r < ES_GRAM_ROWS; r += 2) {
+            float64x2_t a = vld1q_f64(left + r);
+#pragma GCC unroll 3
+            for (int c = 0; c < 3; c++) {
+                sum[r][c] = vfmaq_laneq_f64(sum[r][c], b[c], a, 0);
+                sum[r + 1][c] = vfmaq_laneq_f64(sum[r + 1][c], b[c], a, 1);
             }
         }
     }
+#pragma GCC unroll 8
+    for (int r = 0; r < ES_GRAM_ROWS; r++)
+#pragma GCC unroll 3
+        for (int c = 0; c < 3; c++) vst1q_f64(sums + r * stride + 2 * c, sum[r][c]);
+}
+
+static void gram_tile(int64_t depth, const double *left, const double *right, double *sums,
+                      int64_t stride)
+{
+    for (int c = 0; c < ES_GRAM_PANEL; c += 6) gram_part(depth, left, right + c, sums + c, stride);
 }
 
 void es_kernel_init_neon(es_kernel *kernel)
@@ -343,5 +319,5 @@ void es_kernel_init_neon(es_kernel *kernel)
     kernel->dot_and_square = dot_and_square;
     kernel->wide_dot = wide_dot;
     kernel->near_edges = near_edges;
-    kernel->gram = gram;
+    kernel->gram_tile = gram_tile;
 }

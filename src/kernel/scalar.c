@@ -184,14 +184,14 @@ static int64_t near_edges(const float *cosines, int64_t count, float half, float
     return found;
 }
 
-static void gram(const double *rows, int64_t count, int64_t d, int64_t first, int64_t end,
-                 double *gram)
+static void gram_tile(int64_t depth, const double *left, const double *right, double *sums,
+                      int64_t stride)
 {
-    for (int64_t i = first; i < end; i++)
-        for (int64_t r = 0; r < count; r++) {
-            const double *row = rows + r * d;
-            for (int64_t j = i; j < d; j++) gram[i * d + j] = fma(row[i], row[j], gram[i * d + j]);
-        }
+    for (int r = 0; r < ES_GRAM_ROWS; r++)
+        for (int64_t k = 0; k < depth; k++)
+            for (int c = 0; c < ES_GRAM_PANEL; c++)
+                sums[r * stride + c] = fma(left[k * ES_GRAM_PANEL + r],
+                                           right[k * ES_GRAM_PANEL + c], sums[r * stride + c]);
 }
 
 void es_kernel_init_scalar(es_kernel *kernel)
@@ -211,5 +211,5 @@ void es_kernel_init_scalar(es_kernel *kernel)
                           .dot_and_square = dot_and_square,
                           .wide_dot = wide_dot,
                           .near_edges = near_edges,
-                          .gram = gram};
+                          .gram_tile = gram_tile};
 }

@@ -11,11 +11,11 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { BENCH_DEPTH = 768, BENCH_GRAM = 32 };
+enum { BENCH_DEPTH = 768 };
 
 typedef struct bench_data {
     float *left, *right, *out;
-    double *a, *b, *gram;
+    double *a, *b;
     uint16_t bins[ES_TILE];
     uint32_t counts[1 << 16];
     double sink;
@@ -79,9 +79,11 @@ static void bench_dot_and_square(const es_kernel *kernel, bench_data *data)
     data->sink += dot + square;
 }
 
-static void bench_gram(const es_kernel *kernel, bench_data *data)
+static void bench_gram_tile(const es_kernel *kernel, bench_data *data)
 {
-    kernel->gram(data->a, 96, BENCH_DEPTH, 0, BENCH_GRAM, data->gram);
+    double sums[ES_GRAM_ROWS * ES_GRAM_PANEL] = {0};
+    kernel->gram_tile(BENCH_DEPTH, data->a, data->a, sums, ES_GRAM_PANEL);
+    data->sink += sums[1];
 }
 
 static double nanoseconds(void)
@@ -125,22 +127,21 @@ static int bench(double (*uniform)(es_random *random))
                      {"byte_reach", bench_byte_reach},
                      {"float_dot", bench_float_dot},
                      {"dot", bench_dot},
-                     {"gram", bench_gram},
+                     {"gram_tile", bench_gram_tile},
                      {"dot_and_square", bench_dot_and_square}};
     static bench_data data;
     data = (bench_data){.left = es_alloc_aligned(BENCH_DEPTH * ES_PANEL, sizeof(float)),
                         .right = es_alloc_aligned(BENCH_DEPTH * ES_PANEL, sizeof(float)),
                         .out = es_alloc_aligned(ES_TILE, sizeof(float)),
-                        .a = es_alloc_aligned(96 * BENCH_DEPTH, sizeof(double)),
-                        .b = es_alloc_aligned(BENCH_DEPTH, sizeof(double)),
-                        .gram = es_alloc((int64_t)BENCH_DEPTH * BENCH_DEPTH, sizeof(double))};
-    if (!data.left || !data.right || !data.out || !data.a || !data.b || !data.gram) return 1;
+                        .a = es_alloc_aligned(ES_GRAM_PANEL * BENCH_DEPTH, sizeof(double)),
+                        .b = es_alloc_aligned(BENCH_DEPTH, sizeof(double))};
+    if (!data.left || !data.right || !data.out || !data.a || !data.b) return 1;
     es_random random = {8};
     for (int64_t k = 0; k < BENCH_DEPTH * ES_PANEL; k++) {
         data.left[k] = (float)uniform(&random);
         data.right[k] = (float)uniform(&random);
     }
-    for (int64_t k = 0; k < 96 * BENCH_DEPTH; k++) data.a[k] = uniform(&random);
+    for (int64_t k = 0; k < ES_GRAM_PANEL * BENCH_DEPTH; k++) data.a[k] = uniform(&random);
     for (int64_t k = 0; k < BENCH_DEPTH; k++) data.b[k] = uniform(&random);
     printf("# depth %d; nanoseconds a call, ratio to scalar\n", BENCH_DEPTH);
     for (size_t f = 0; f < sizeof functions / sizeof *functions; f++) {
@@ -157,7 +158,6 @@ static int bench(double (*uniform)(es_random *random))
     free(data.out);
     free(data.a);
     free(data.b);
-    free(data.gram);
     return 0;
 }
 

@@ -7,6 +7,7 @@
 #define _GNU_SOURCE /* clock_gettime */
 #include "base/memory.h"
 #include "base/random.h"
+#include "kernel/gram.h"
 #include "kernel/kernel.h"
 #include "kernel_bench.h"
 #include "kernel_inputs.h"
@@ -502,10 +503,10 @@ static void gram_is_the_same(void **state)
             for (int64_t k = 0; k < d * d; k++) expected[k] = uniform(&random);
             static double start[GRAM_MOST * GRAM_MOST];
             memcpy(start, expected, (size_t)(d * d) * sizeof *start);
-            scalar()->gram(rows, count, d, first, end, expected);
+            es_gram_add_band(scalar(), rows, count, d, first, end, expected);
             for (int64_t s = 0; s < set_count; s++) {
                 memcpy(found, start, (size_t)(d * d) * sizeof *found);
-                sets[s]->gram(rows, count, d, first, end, found);
+                es_gram_add_band(sets[s], rows, count, d, first, end, found);
                 if (!same_bits(expected, found, (size_t)(d * d) * sizeof *found))
                     fail_msg("%s: gram, %lld rows of %lld", sets[s]->name, (long long)count,
                              (long long)d);
@@ -518,6 +519,42 @@ static void gram_is_the_same(void **state)
                     assert_true(sum == expected[i * d + j]);
                 }
         }
+}
+
+/* Packed rows, in blocks of any shape: the sums of a band, which the test above holds. */
+static void gram_blocks_are_the_same(void **state)
+{
+    (void)state;
+    enum { MOST_PANELS = (GRAM_MOST + ES_GRAM_PANEL - 1) / ES_GRAM_PANEL };
+    enum { STRIDE = MOST_PANELS * ES_GRAM_PANEL, ROWS = 300 }; /* more than go through at once */
+    const es_kernel *sets[8];
+    int64_t set_count = usable(sets);
+    static double rows[ROWS * GRAM_MOST], expected[GRAM_MOST * GRAM_MOST];
+    static double sums[STRIDE * STRIDE];
+    static _Alignas(64) double panels[MOST_PANELS * ROWS * ES_GRAM_PANEL];
+    static const int64_t widths[] = {1, 23, 24, 25, 100, GRAM_MOST};
+    es_random random = {9};
+    for (size_t w = 0; w < sizeof widths / sizeof *widths; w++) {
+        int64_t d = widths[w], count = w % 2 ? ROWS : 37, all = es_gram_panels(d);
+        for (int64_t k = 0; k < count * d; k++) rows[k] = draw_double(&random, ORDINARY);
+        memset(expected, 0, sizeof expected);
+        es_gram_add_band(scalar(), rows, count, d, 0, d, expected);
+        es_gram_rows packed = {.count = count, .room = ROWS, .panels = panels};
+        es_gram_put(&packed, 0, count / 3, d, rows);
+        es_gram_put(&packed, count / 3, count - count / 3, d, rows + count / 3 * d);
+        for (int64_t s = 0; s < set_count; s++) {
+            memset(sums, 0, sizeof sums);
+            for (int64_t j = 0; j < all; j += 3)
+                for (int64_t i = 0; i < all && i < j + 3; i += 5)
+                    es_gram_add_block(sets[s], &packed, i, i + 5 < all ? i + 5 : all, j,
+                                      j + 3 < all ? j + 3 : all, sums, STRIDE);
+            for (int64_t i = 0; i < d; i++)
+                for (int64_t j = i; j < d; j++)
+                    if (!same_bits(&sums[i * STRIDE + j], &expected[i * d + j], sizeof(double)))
+                        fail_msg("%s: block, %lld rows of %lld, %lld %lld", sets[s]->name,
+                                 (long long)count, (long long)d, (long long)i, (long long)j);
+        }
+    }
 }
 
 static void environment_forces_a_set(void **state)
@@ -550,8 +587,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(reached_pairs_are_the_same), cmocka_unit_test(byte_products_are_the_same),
         cmocka_unit_test(byte_screens_are_the_same),  cmocka_unit_test(float_dots_are_the_same),
         cmocka_unit_test(dots_are_the_same),          cmocka_unit_test(gram_is_the_same),
-        cmocka_unit_test(near_edges_are_the_same),    cmocka_unit_test(environment_forces_a_set),
-        cmocka_unit_test(products_count_on_the_side),
+        cmocka_unit_test(gram_blocks_are_the_same),   cmocka_unit_test(near_edges_are_the_same),
+        cmocka_unit_test(environment_forces_a_set),   cmocka_unit_test(products_count_on_the_side),
     };
     int failed = cmocka_run_group_tests_name("kernel", tests, NULL, NULL);
     if (!failed && argc == 2 && strcmp(argv[1], "--bench") == 0) return bench(uniform);
