@@ -409,6 +409,9 @@ static es_status decide(const es_knn_job *job, int64_t p, double *rows, scored *
     bool nearly_first = job->inverse_norms != NULL; /* plain rows, norms in range */
     for (int32_t i = 0; i < count; i++) {
         int64_t place = list->items[i].place;
+        if (nearly_first && i + 1 < count)
+            es_call_for_row(job->lists.scoring.rows + job->ids[list->items[i + 1].place] * job->d,
+                            job->d);
         items[i] =
             (scored){nearly_first ? nearly(job, p, place) : 0, job->ids[place], place, false};
     }
@@ -441,10 +444,13 @@ static es_status decide_block(void *context, int64_t index, int worker, es_error
 }
 
 /* Every row's answer: its class's list without itself. */
-static void fill_answer(const es_knn_job *job)
+static es_status fill_answers(void *context, int64_t index, int worker, es_error *error)
 {
+    (void)worker, (void)error;
+    const es_knn_job *job = context;
     es_knn *knn = job->knn;
-    for (int64_t i = 0; i < knn->rows; i++) {
+    int64_t first = index * BLOCK_ROWS, end = first + BLOCK_ROWS;
+    for (int64_t i = first; i < end && i < knn->rows; i++) {
         int32_t *ids = knn->ids + i * knn->k;
         float *cosines = knn->cosines + i * knn->k;
         const es_candidate_list *list =
@@ -460,6 +466,7 @@ static void fill_answer(const es_knn_job *job)
             cosines[kept] = NAN;
         }
     }
+    return ES_OK;
 }
 
 static es_status run(es_knn_job *job, const int64_t *defined, int64_t defined_count,
@@ -484,8 +491,9 @@ static es_status run(es_knn_job *job, const int64_t *defined, int64_t defined_co
         !(knn->cosines = es_alloc(cells, sizeof *knn->cosines)))
         return es_fail(error, ES_NO_MEMORY, "out of memory (%lld x %lld neighbours)",
                        (long long)knn->rows, (long long)knn->k);
-    fill_answer(job);
-    return es_knn_describe(job->space, knn, error);
+    ES_TRY(es_parallel_for(job->threads, (knn->rows + BLOCK_ROWS - 1) / BLOCK_ROWS, fill_answers,
+                           job, NULL, error));
+    return es_knn_describe(job->space, knn, job->threads, error);
 }
 
 static void release_job(es_knn_job *job)

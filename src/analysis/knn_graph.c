@@ -2,46 +2,81 @@
 
 #include "analysis/vectors.h"
 #include "base/memory.h"
+#include "base/parallel.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-/* Chord distance of two rows, from the difference of their unit vectors. */
-static es_status chord(es_space *space, int64_t a, int64_t b, double *rows, double *distance,
-                       es_error *error)
+enum { BLOCK_ROWS = 64, LONG_LIST = 256 /* from where a sorted copy is searched faster */ };
+
+/* What the blocks of rows fill in, each its own part. */
+typedef struct describing {
+    es_space *space;
+    const es_knn *knn;
+    double *ratios;          /* (rows): r2 / r1; 0 where r1 is 0, NaN where a row has no list */
+    int32_t *sorted;         /* (rows, k) or NULL */
+    int64_t *edges, *mutual; /* (blocks) */
+} describing;
+
+static int64_t block_count(const es_knn *knn)
 {
-    int64_t d = space->source.columns;
-    ES_TRY(es_space_read_unit_rows(space, a, 1, rows, error));
-    ES_TRY(es_space_read_unit_rows(space, b, 1, rows + d, error));
-    *distance = es_difference_norm(space->kernel, rows, rows + d, d, rows + 2 * d);
+    return (knn->rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
+}
+
+static int64_t block_end(const es_knn *knn, int64_t block)
+{
+    int64_t end = (block + 1) * BLOCK_ROWS;
+    return end < knn->rows ? end : knn->rows;
+}
+
+/* Chord distances of a row to its two nearest, from the differences of the unit vectors. `rows`:
+ * room for four. */
+static es_status ratio_of(const describing *job, int64_t i, double *rows, double *ratio,
+                          es_error *error)
+{
+    int64_t d = job->space->source.columns;
+    const int32_t *ids = job->knn->ids + i * job->knn->k;
+    double chord[2];
+    *ratio = NAN;
+    if (ids[0] < 0) return ES_OK;
+    ES_TRY(es_space_read_unit_rows(job->space, i, 1, rows, error));
+    for (int c = 0; c < 2; c++) {
+        ES_TRY(es_space_read_unit_rows(job->space, ids[c], 1, rows + (1 + c) * d, error));
+        chord[c] =
+            es_difference_norm(job->space->kernel, rows, rows + (1 + c) * d, d, rows + 3 * d);
+    }
+    /* Where the cosines' order and the chords' part by rounding, the ratio is 1. */
+    *ratio = chord[0] > 0 ? (chord[1] >= chord[0] ? chord[1] / chord[0] : 1) : 0;
     return ES_OK;
 }
 
-static es_status fill_twonn(es_space *space, es_knn *knn, es_error *error)
+static es_status fill_ratios(void *context, int64_t block, int worker, es_error *error)
+{
+    (void)worker;
+    const describing *job = context;
+    size_t row = (size_t)job->space->source.columns * sizeof(double);
+    double *rows = es_alloc(4, row);
+    es_status status = rows ? ES_OK : es_fail_memory(error, "rows", 4 * row);
+    for (int64_t i = block * BLOCK_ROWS; i < block_end(job->knn, block) && status == ES_OK; i++)
+        status = ratio_of(job, i, rows, &job->ratios[i], error);
+    free(rows);
+    return status;
+}
+
+static es_status fill_twonn(es_space *space, es_knn *knn, int threads, es_error *error)
 {
     knn->twonn_dimension = NAN;
     if (knn->k < 2) return ES_OK;
-    double *rows = es_alloc(3, (size_t)space->source.columns * sizeof *rows);
-    double *ratios = es_alloc(knn->rows, sizeof *ratios);
-    es_status status = rows && ratios ? ES_OK : es_fail_memory(error, "ratios", 0);
+    describing job = {.space = space, .knn = knn, .ratios = es_alloc(knn->rows, sizeof(double))};
+    if (!job.ratios) return es_fail_memory(error, "ratios", (size_t)knn->rows * sizeof(double));
+    es_status status = es_parallel_for(threads, block_count(knn), fill_ratios, &job, NULL, error);
     int64_t used = 0;
     for (int64_t i = 0; i < knn->rows && status == ES_OK; i++) {
-        const int32_t *ids = knn->ids + i * knn->k;
-        if (ids[0] < 0) continue;
-        double r1, r2;
-        status = chord(space, i, ids[0], rows, &r1, error);
-        if (status == ES_OK) status = chord(space, i, ids[1], rows, &r2, error);
-        if (status != ES_OK) break;
-        if (r1 > 0 && r2 >= r1)
-            ratios[used++] = r2 / r1;
-        else if (r1 > 0)
-            ratios[used++] = 1; /* the cosines' order and the chords' part by rounding */
-        else
-            knn->twonn_dropped++;
+        if (job.ratios[i] > 0) job.ratios[used++] = job.ratios[i];
+        knn->twonn_dropped += job.ratios[i] == 0;
     }
-    if (status == ES_OK) knn->twonn_dimension = es_twonn_dimension(ratios, used);
-    free(rows);
-    free(ratios);
+    if (status == ES_OK) knn->twonn_dimension = es_twonn_dimension(job.ratios, used);
+    free(job.ratios);
     return status;
 }
 
@@ -83,11 +118,13 @@ static es_status fill_hubness(es_knn *knn, es_error *error)
     return ES_OK;
 }
 
+/* Without a way out of the loop, it is a few vector comparisons. */
 static bool has_neighbor(const es_knn *knn, int64_t row, int64_t id)
 {
-    for (int64_t j = 0; j < knn->k; j++)
-        if (knn->ids[row * knn->k + j] == id) return true;
-    return false;
+    const int32_t *ids = knn->ids + row * knn->k;
+    unsigned found = 0;
+    for (int64_t j = 0; j < knn->k; j++) found |= ids[j] == (int32_t)id;
+    return found;
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -96,31 +133,61 @@ static int compare_ids(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Edges whose reverse is there, too. Long lists are sorted once, so that each look is a search. */
-static es_status fill_mutual(es_knn *knn, es_error *error)
+static es_status sort_block(void *context, int64_t block, int worker, es_error *error)
 {
-    int64_t k = knn->k, mutual = 0, edges = 0;
-    int32_t *sorted = NULL;
-    if (k > 32) {
-        if (!(sorted = es_alloc(knn->rows * k, sizeof *sorted)))
-            return es_fail_memory(error, "edges", (size_t)(knn->rows * k) * sizeof *sorted);
-        for (int64_t i = 0; i < knn->rows; i++) {
-            for (int64_t j = 0; j < k; j++) sorted[i * k + j] = knn->ids[i * k + j];
-            qsort(sorted + i * k, (size_t)k, sizeof *sorted, compare_ids);
-        }
+    (void)worker, (void)error;
+    const describing *job = context;
+    int64_t k = job->knn->k;
+    for (int64_t i = block * BLOCK_ROWS; i < block_end(job->knn, block); i++) {
+        for (int64_t j = 0; j < k; j++) job->sorted[i * k + j] = job->knn->ids[i * k + j];
+        qsort(job->sorted + i * k, (size_t)k, sizeof *job->sorted, compare_ids);
     }
-    for (int64_t i = 0; i < knn->rows; i++)
+    return ES_OK;
+}
+
+static es_status count_block(void *context, int64_t block, int worker, es_error *error)
+{
+    (void)worker, (void)error;
+    const describing *job = context;
+    const es_knn *knn = job->knn;
+    int64_t k = knn->k;
+    for (int64_t i = block * BLOCK_ROWS; i < block_end(knn, block); i++)
         for (int64_t j = 0; j < k; j++) {
             int32_t id = knn->ids[i * k + j], self = (int32_t)i;
             if (id < 0) continue;
-            edges++;
-            mutual += sorted ? bsearch(&self, sorted + (int64_t)id * k, (size_t)k, sizeof self,
-                                       compare_ids) != NULL
-                             : has_neighbor(knn, id, i);
+            job->edges[block]++;
+            job->mutual[block] += job->sorted ? bsearch(&self, job->sorted + (int64_t)id * k,
+                                                        (size_t)k, sizeof self, compare_ids) != NULL
+                                              : has_neighbor(knn, id, i);
         }
-    knn->mutual_share = (double)mutual / (double)edges;
-    free(sorted);
     return ES_OK;
+}
+
+/* Edges whose reverse is there, too. */
+static es_status fill_mutual(es_knn *knn, int threads, es_error *error)
+{
+    int64_t blocks = block_count(knn), mutual = 0, edges = 0;
+    describing job = {.knn = knn, .edges = es_alloc(2 * blocks, sizeof *job.edges)};
+    if (!job.edges) return es_fail_memory(error, "edges", (size_t)blocks * 2 * sizeof *job.edges);
+    job.mutual = job.edges + blocks;
+    es_status status = ES_OK;
+    if (knn->k > LONG_LIST) {
+        job.sorted = es_alloc(knn->rows * knn->k, sizeof *job.sorted);
+        if (!job.sorted)
+            status =
+                es_fail_memory(error, "edges", (size_t)(knn->rows * knn->k) * sizeof *job.sorted);
+        else
+            status = es_parallel_for(threads, blocks, sort_block, &job, NULL, error);
+    }
+    if (status == ES_OK) status = es_parallel_for(threads, blocks, count_block, &job, NULL, error);
+    for (int64_t b = 0; b < blocks; b++) {
+        edges += job.edges[b];
+        mutual += job.mutual[b];
+    }
+    knn->mutual_share = (double)mutual / (double)edges;
+    free(job.sorted);
+    free(job.edges);
+    return status;
 }
 
 static bool pair_before(const es_near_pair *x, const es_near_pair *y)
@@ -175,10 +242,10 @@ static es_status fill_pairs(es_space *space, es_knn *knn, es_error *error)
     return status;
 }
 
-es_status es_knn_describe(es_space *space, es_knn *knn, es_error *error)
+es_status es_knn_describe(es_space *space, es_knn *knn, int threads, es_error *error)
 {
     ES_TRY(fill_hubness(knn, error));
-    ES_TRY(fill_mutual(knn, error));
+    ES_TRY(fill_mutual(knn, threads, error));
     ES_TRY(fill_pairs(space, knn, error));
-    return fill_twonn(space, knn, error);
+    return fill_twonn(space, knn, threads, error);
 }

@@ -7,6 +7,6 @@
 #include <embscope/knn.h>
 
 /* Fill hubness, mutual share, most similar pairs and TwoNN from knn->ids and knn->cosines. */
-es_status es_knn_describe(es_space *space, es_knn *knn, es_error *error);
+es_status es_knn_describe(es_space *space, es_knn *knn, int threads, es_error *error);
 
 #endif

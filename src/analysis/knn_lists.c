@@ -73,9 +73,9 @@ static float score(const es_scoring *scoring, int64_t row, int64_t place)
     return dot * (scoring->inverse_norms[row] * scoring->inverse_norms[place]);
 }
 
-enum { BATCH = 4, LINE = 16 /* floats */ };
+enum { BATCH = 4 };
 
-/* Score items [from, to). Rows lie all over memory: ask for a few ahead. */
+/* Score items [from, to). */
 static void score_batch(const es_candidate_lists *lists, int64_t row, es_candidate *items,
                         int32_t from, int32_t to)
 {
@@ -83,8 +83,7 @@ static void score_batch(const es_candidate_lists *lists, int64_t row, es_candida
     for (int32_t start = from; start < to; start += BATCH) {
         int32_t end = start + BATCH < to ? start + BATCH : to;
         for (int32_t i = start; i < end; i++)
-            for (int64_t k = 0; k < scoring->depth; k += LINE)
-                __builtin_prefetch(scoring_row(scoring, items[i].place) + k);
+            es_call_for_row(scoring_row(scoring, items[i].place), scoring->depth);
         for (int32_t i = start; i < end; i++) items[i].cosine = score(scoring, row, items[i].place);
     }
 }

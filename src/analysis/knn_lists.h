@@ -34,6 +34,13 @@ typedef struct es_scoring {
 typedef es_status es_exact_cosine(void *context, int64_t a, int64_t b, double *cosine,
                                   es_error *error);
 
+/* Rows lie all over memory: ask for one that will be read soon. */
+static inline void es_call_for_row(const float *row, int64_t depth)
+{
+    enum { LINE = 16 /* floats */ };
+    for (int64_t k = 0; k < depth; k += LINE) __builtin_prefetch(row + k);
+}
+
 typedef struct es_candidate_lists {
     int64_t rows, keep;     /* how many of the best a row keeps in the end */
     const int64_t *ids;     /* (rows): of equal ones, the smaller id is the better */

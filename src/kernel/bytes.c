@@ -27,9 +27,12 @@ es_status es_bytes_init(es_bytes_pack *pack, int64_t rows, int64_t depth, es_err
     pack->offset = pack->scale + places;
     pack->length = pack->offset + places;
     pack->residual = pack->length + places;
-    /* Rows past the last, and components past the depth, count as zero. */
-    memset(pack->left, 0, (size_t)bytes);
-    memset(pack->right, 128, (size_t)bytes);
+    /* Rows past the last count as zero; what a row has past its depth, es_bytes_put() clears. */
+    if (places > rows) {
+        int64_t last = (places - ES_PANEL) * padded;
+        memset(pack->left + last, 0, (size_t)(ES_PANEL * padded));
+        memset(pack->right + last, 128, (size_t)(ES_PANEL * padded));
+    }
     return ES_OK;
 }
 
@@ -76,7 +79,8 @@ void es_bytes_put(es_bytes_pack *pack, int64_t row, const double *y, double offs
     int8_t *left = pack->left + (strip * pack->padded * ES_STRIP) + row % ES_STRIP * 4;
     uint8_t *right = pack->right + (panel * pack->padded * ES_PANEL) + row % ES_PANEL * 4;
     es_quantised made = es_quantise(y, pack->depth, left, 4 * ES_STRIP);
-    for (int64_t k = 0; k < pack->depth; k++)
+    for (int64_t k = pack->depth; k < pack->padded; k++) left[k / 4 * 4 * ES_STRIP + k % 4] = 0;
+    for (int64_t k = 0; k < pack->padded; k++)
         right[k / 4 * 4 * ES_PANEL + k % 4] = (uint8_t)(left[k / 4 * 4 * ES_STRIP + k % 4] + 128);
     pack->start[row] = -128 * made.sum;
     pack->scale[row] = made.scale;
