@@ -60,8 +60,8 @@ static es_status pack_bytes(void *context, int64_t index, int worker, es_error *
     (void)worker;
     es_knn_job *job = context;
     int64_t first = index * BLOCK_ROWS, end = first + BLOCK_ROWS, d = job->d;
-    double *row = es_alloc(2, (size_t)d * sizeof *row);
-    if (!row) return es_fail_memory(error, "a row", (size_t)d * sizeof *row);
+    double *row = es_alloc(2 * d + ES_HALF_ROW, sizeof *row), *scratch = row + d;
+    if (!row) return es_fail_memory(error, "a row", (size_t)d * 2 * sizeof *row);
     es_status status = ES_OK;
     for (int64_t p = first; p < end && p < job->count && status == ES_OK; p++) {
         status = es_space_read_unit_rows(job->space, job->ids[p], 1, row, error);
@@ -70,7 +70,9 @@ static es_status pack_bytes(void *context, int64_t index, int worker, es_error *
         if (job->inverse_norms) job->inverse_norms[p] = (float)(1 / job->space->norms[job->ids[p]]);
         for (int64_t k = 0; k < d; k++) row[k] -= job->mean[k];
         double offset = job->space->kernel->dot(job->mean, row, d) + job->mean_square / 2;
-        es_rotation_apply(&job->rotation, row, row + d);
+        if (job->halves.data)
+            es_halves_put(job->space->kernel, &job->halves, p, row, offset, scratch);
+        es_rotation_apply(job->space->kernel, &job->rotation, row, scratch);
         es_bytes_put(&job->bytes, p, row, offset);
     }
     free(row);
@@ -101,7 +103,8 @@ static es_status prepare_scoring(es_knn_job *job, es_error *error)
         /* Two inverse norms and two products are rounded besides; the rows are not. Components of
          * 1e-9 / sqrt(d) and more never leave float32's normal range where they matter. */
         job->lists.bound += 4 * 0x1p-24;
-        if (job->inverse_norms) return ES_OK;
+        scoring->halves = &job->halves;
+        if (job->inverse_norms) return es_halves_init(&job->halves, job->count, job->d, error);
     } else {
         scoring->rows = job->units = es_alloc_aligned(job->count, (size_t)job->d * sizeof(float));
         if (job->units) return ES_OK;
@@ -116,8 +119,10 @@ static es_status prepare_bytes(es_knn_job *job, es_error *error)
     ES_TRY(es_rotation_init(&job->rotation, job->d, ROTATION_SEED, error));
     ES_TRY(es_bytes_init(&job->bytes, job->count, job->d, error));
     job->allowance = (float)ES_SCREEN_ALLOWANCE;
-    return es_parallel_for(job->threads, (job->count + BLOCK_ROWS - 1) / BLOCK_ROWS, pack_bytes,
-                           job, NULL, error);
+    ES_TRY(es_parallel_for(job->threads, (job->count + BLOCK_ROWS - 1) / BLOCK_ROWS, pack_bytes,
+                           job, NULL, error));
+    if (job->halves.data) job->lists.scoring.half_bound = es_halves_bound(&job->halves);
+    return ES_OK;
 }
 
 static es_status prepare_floats(es_knn_job *job, es_error *error)
@@ -127,30 +132,6 @@ static es_status prepare_floats(es_knn_job *job, es_error *error)
     job->allowance = (float)(1.01 * es_product_bound(job->d));
     return es_parallel_for(job->threads, (job->count + BLOCK_ROWS - 1) / BLOCK_ROWS, pack_floats,
                            job, NULL, error);
-}
-
-/* ---- float64 cosines ------------------------------------------------------------------------- */
-
-/* The unit row of a place: a kept one, or read into `scratch`. */
-static es_status wide_row(const es_knn_job *job, int64_t place, double *scratch, const double **row,
-                          es_error *error)
-{
-    *row = job->wide ? job->wide + place * job->d : scratch;
-    if (job->wide) return ES_OK;
-    return es_space_read_unit_rows(job->space, job->ids[place], 1, scratch, error);
-}
-
-static es_status exact_cosine(void *context, int64_t a, int64_t b, double *cosine, es_error *error)
-{
-    const es_knn_job *job = context;
-    const double *u, *v;
-    double *rows = es_alloc(2, (size_t)job->d * sizeof *rows);
-    if (!rows) return es_fail_memory(error, "rows", (size_t)job->d * 16);
-    es_status status = wide_row(job, a, rows, &u, error);
-    if (status == ES_OK) status = wide_row(job, b, rows + job->d, &v, error);
-    if (status == ES_OK) *cosine = job->space->kernel->dot(u, v, job->d);
-    free(rows);
-    return status;
 }
 
 /* ---- the screen -------------------------------------------------------------------------------
@@ -321,127 +302,8 @@ static es_status screen(es_knn_job *job, bool bytes, const es_progress *progress
     return again ? screen_all(job, bytes, progress, error) : ES_OK;
 }
 
-/* ---- float64 decides --------------------------------------------------------------------------
+/* ---- the answer -------------------------------------------------------------------------------
  */
-
-typedef struct scored {
-    double cosine;
-    int64_t id, place;
-    bool matters; /* to the last digit */
-} scored;
-
-static int compare_scored(const void *a, const void *b)
-{
-    const scored *x = a, *y = b;
-    if (x->cosine != y->cosine) return x->cosine < y->cosine ? 1 : -1;
-    return (x->id > y->id) - (x->id < y->id);
-}
-
-static es_status widen_block(void *context, int64_t index, int worker, es_error *error)
-{
-    (void)worker;
-    es_knn_job *job = context;
-    int64_t first = index * BLOCK_ROWS, end = first + BLOCK_ROWS;
-    for (int64_t p = first; p < end && p < job->count; p++)
-        ES_TRY(es_space_read_unit_rows(job->space, job->ids[p], 1, job->wide + p * job->d, error));
-    return ES_OK;
-}
-
-/* A long list compares each row with many: unit rows are then made once and kept, if the promise of
- * bounded memory (twice the table in float32 and 256 MiB) leaves room for them. */
-static es_status prepare_wide(es_knn_job *job, es_error *error)
-{
-    enum { LONG_LIST = 32, ROOM = 192 << 20 };
-    int64_t candidates = 0;
-    for (int64_t p = 0; p < job->count; p++) candidates += job->lists.lists[p].count;
-    bool fits = job->count <= ROOM / (job->d * (int64_t)sizeof(float));
-    if (job->inverse_norms || candidates < LONG_LIST * job->count || !fits) return ES_OK;
-    job->wide = es_alloc_aligned(job->count, (size_t)job->d * sizeof *job->wide);
-    if (!job->wide) return ES_OK; /* then row by row */
-    return es_parallel_for(job->threads, (job->count + BLOCK_ROWS - 1) / BLOCK_ROWS, widen_block,
-                           job, NULL, error);
-}
-
-/* The cosine of places a and b as a product of rows where they lie, within 1e-12 of the one that
- * decides (relative rounding of d <= 2^20 products and two norms). */
-static double nearly(const es_knn_job *job, int64_t a, int64_t b)
-{
-    const float *rows = es_space_plain_rows(job->space);
-    int64_t i = job->ids[a], j = job->ids[b];
-    double dot = job->space->kernel->wide_dot(rows + i * job->d, rows + j * job->d, job->d);
-    return dot / (job->space->norms[i] * job->space->norms[j]);
-}
-
-/* Do the last digits of item i matter: for its place among its neighbours, or for its rounding? */
-static bool needs_all_digits(const scored *best, int32_t count, int32_t i)
-{
-    const double off = 1e-11;
-    double cosine = best[i].cosine;
-    return (i && best[i - 1].cosine - cosine < off) ||
-           (i + 1 < count && cosine - best[i + 1].cosine < off) ||
-           (float)(cosine - off) != (float)(cosine + off);
-}
-
-static es_status score_exactly(const es_knn_job *job, int64_t p, double *rows,
-                               bool where_it_matters, scored *best, int32_t count, es_error *error)
-{
-    const double *u = NULL, *v;
-    for (int32_t i = 0; i < count; i++) {
-        if (where_it_matters && !best[i].matters) continue;
-        if (!u) ES_TRY(wide_row(job, p, rows, &u, error));
-        ES_TRY(wide_row(job, best[i].place, rows + job->d, &v, error));
-        best[i].cosine = job->space->kernel->dot(u, v, job->d);
-    }
-    return ES_OK;
-}
-
-/* Turn a class's list into its best k + 1, float64 cosines, ids: written back into the list. */
-static es_status decide(const es_knn_job *job, int64_t p, double *rows, scored **best,
-                        int64_t *room, es_error *error)
-{
-    es_candidate_lists *lists = (es_candidate_lists *)&job->lists;
-    (void)es_lists_finish(lists, p);
-    es_candidate_list *list = &lists->lists[p];
-    int32_t count = list->count;
-    if (!es_grow((void **)best, room, count, sizeof **best))
-        return es_fail_memory(error, "neighbours", (size_t)count * sizeof **best);
-    scored *items = *best;
-    bool nearly_first = job->inverse_norms != NULL; /* plain rows, norms in range */
-    for (int32_t i = 0; i < count; i++) {
-        int64_t place = list->items[i].place;
-        if (nearly_first && i + 1 < count)
-            es_call_for_row(job->lists.scoring.rows + job->ids[list->items[i + 1].place] * job->d,
-                            job->d);
-        items[i] =
-            (scored){nearly_first ? nearly(job, p, place) : 0, job->ids[place], place, false};
-    }
-    if (nearly_first) {
-        qsort(items, (size_t)count, sizeof *items, compare_scored);
-        for (int32_t i = 0; i < count; i++) items[i].matters = needs_all_digits(items, count, i);
-    }
-    ES_TRY(score_exactly(job, p, rows, nearly_first, items, count, error));
-    qsort(items, (size_t)count, sizeof *items, compare_scored);
-    if (count > job->k + 1) count = (int32_t)(job->k + 1);
-    for (int32_t i = 0; i < count; i++)
-        list->items[i] = (es_candidate){(int32_t)items[i].id, (float)items[i].cosine};
-    list->count = count;
-    return ES_OK;
-}
-
-static es_status decide_block(void *context, int64_t index, int worker, es_error *error)
-{
-    (void)worker;
-    const es_knn_job *job = context;
-    int64_t first = index * BLOCK_ROWS, end = first + BLOCK_ROWS, room = 0;
-    scored *best = NULL;
-    double *rows = es_alloc(2, (size_t)job->d * sizeof *rows);
-    es_status status = rows ? ES_OK : es_fail_memory(error, "rows", (size_t)job->d * 16);
-    for (int64_t p = first; p < end && p < job->count && status == ES_OK; p++)
-        if (job->class_of[p] == p) status = decide(job, p, rows, &best, &room, error);
-    free(rows);
-    free(best);
-    return status;
-}
 
 /* Every row's answer: its class's list without itself. */
 static es_status fill_answers(void *context, int64_t index, int worker, es_error *error)
@@ -474,16 +336,13 @@ static es_status run(es_knn_job *job, const int64_t *defined, int64_t defined_co
 {
     ES_TRY(es_knn_choose_places(job, defined, defined_count, error));
     ES_TRY(es_lists_init(&job->lists, job->count, job->k + 1, 0, error));
-    job->lists.exact = exact_cosine;
+    job->lists.rank = es_knn_rank;
     job->lists.context = job;
-    job->lists.ids = job->ids;
     bool bytes = job->space->kernel->bytes_are_fast && job->d <= ES_BYTE_DEPTH;
     ES_TRY(screen(job, bytes, progress, error));
     es_packed_release(&job->packed);
     es_bytes_release(&job->bytes);
-    ES_TRY(prepare_wide(job, error));
-    ES_TRY(es_parallel_for(job->threads, (job->count + BLOCK_ROWS - 1) / BLOCK_ROWS, decide_block,
-                           job, NULL, error));
+    ES_TRY(es_knn_decide(job, error));
     es_knn *knn = job->knn;
     int64_t cells;
     if (!es_multiply_counts(knn->rows, knn->k, &cells) ||
@@ -506,11 +365,13 @@ static void release_job(es_knn_job *job)
     free(job->snapshots);
     free(job->units);
     free(job->inverse_norms);
+    free(job->order);
     free(job->wide);
     free(job->mean);
     es_packed_release(&job->packed);
     es_rotation_release(&job->rotation);
     es_bytes_release(&job->bytes);
+    es_halves_release(&job->halves);
     es_lists_release(&job->lists);
 }
 

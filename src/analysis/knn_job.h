@@ -4,6 +4,7 @@
 
 #include "analysis/knn_lists.h"
 #include "kernel/bytes.h"
+#include "kernel/halves.h"
 #include "kernel/rotation.h"
 
 #include <embscope/knn.h>
@@ -33,8 +34,10 @@ typedef struct es_knn_job {
     es_packed packed;
     /* 8-bit screen */
     float *units;         /* (count, d), where the table itself cannot be scored with */
-    float *inverse_norms; /* (count), where it can */
-    double *wide; /* (count, d) unit rows in float64, where many are compared and there is room */
+    float *inverse_norms; /* (count), where it can; then there are halves, too */
+    es_halves halves;
+    int32_t *order; /* (count) places, in the order in which they are decided */
+    double *wide;   /* (count, d) unit rows in float64, where many are compared and there is room */
     double *mean, mean_square;
     es_rotation rotation;
     es_bytes_pack bytes;
@@ -45,5 +48,13 @@ typedef struct es_knn_job {
  * the answer. */
 es_status es_knn_choose_places(es_knn_job *job, const int64_t *defined, int64_t count,
                                es_error *error);
+
+/* es_rank_exactly of the lists; the context is the job. */
+es_status es_knn_rank(void *context, int64_t row, int64_t keep, es_candidate *items, int32_t count,
+                      double *last, es_error *error);
+
+/* Turn the list of every class's first row into its best k + 1: ids, and float64 cosines rounded to
+ * float32, in the order of the answer. */
+es_status es_knn_decide(es_knn_job *job, es_error *error);
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef ES_ANALYSIS_KNN_LISTS_H
 #define ES_ANALYSIS_KNN_LISTS_H
 
+#include "kernel/halves.h"
 #include "space/space.h"
 
 #include <stdatomic.h>
@@ -18,33 +19,39 @@ typedef struct es_candidate_list {
     _Atomic float least;             /* the exact cosine of a newcomer must not be below this */
     float assumed; /* rows up to this exact cosine may have been dropped on an assumption */
     atomic_flag lock;
+    bool fine; /* scored in float32: halves left too many in doubt */
 } es_candidate_list;
 
 /* How candidates are scored: float32 rows, row p of them at rows + place_row[p] * depth, whose dot
- * product times inverse_norm[i] * inverse_norm[j] is the cosine. All NULL: pushes come scored. */
+ * product times inverse_norm[i] * inverse_norm[j] is the cosine. All NULL: pushes come scored.
+ *
+ * First, where they are there, by rows in 16 bits, which are half as much to read. */
 typedef struct es_scoring {
     const es_kernel *kernel;
     const float *rows;
     const int64_t *place_row;   /* NULL: row p itself */
     const float *inverse_norms; /* by place; NULL: unit rows */
     int64_t depth;
+    const es_halves *halves; /* by place; NULL: none */
+    double half_bound;       /* of their scores, as es_candidate_lists has it for float32 */
 } es_scoring;
 
-/* The cosine that decides, float64, of two places; any thread may ask. */
-typedef es_status es_exact_cosine(void *context, int64_t a, int64_t b, double *cosine,
-                                  es_error *error);
+/* Put the best `keep` of a row's candidates first, in the order of the answer: by the float64
+ * cosines that decide, the smaller id first where they are equal. *last is no less than the cosine
+ * of the last of them. Any thread may ask. */
+typedef es_status es_rank_exactly(void *context, int64_t row, int64_t keep, es_candidate *items,
+                                  int32_t count, double *last, es_error *error);
 
 /* Rows lie all over memory: ask for one that will be read soon. */
-static inline void es_call_for_row(const float *row, int64_t depth)
+static inline void es_call_for_row(const void *row, int64_t bytes)
 {
-    enum { LINE = 16 /* floats */ };
-    for (int64_t k = 0; k < depth; k += LINE) __builtin_prefetch(row + k);
+    enum { LINE = 64 };
+    for (int64_t b = 0; b < bytes; b += LINE) __builtin_prefetch((const char *)row + b);
 }
 
 typedef struct es_candidate_lists {
-    int64_t rows, keep;     /* how many of the best a row keeps in the end */
-    const int64_t *ids;     /* (rows): of equal ones, the smaller id is the better */
-    es_exact_cosine *exact; /* asked where more rows are near the keep-th best than may be kept */
+    int64_t rows, keep;    /* how many of the best a row keeps in the end */
+    es_rank_exactly *rank; /* asked where more rows are near the keep-th best than may be kept */
     void *context;
     double bound; /* |scored cosine - exact| */
     es_candidate_list *lists;

@@ -92,7 +92,7 @@ static double centre(const es_index *index, double *unit, double *scratch)
 {
     for (int64_t k = 0; k < index->d; k++) unit[k] -= index->mean[k];
     double offset = index->space->kernel->dot(index->mean, unit, index->d) + index->mean_square / 2;
-    es_rotation_apply(&index->rotation, unit, scratch);
+    es_rotation_apply(index->space->kernel, &index->rotation, unit, scratch);
     return offset;
 }
 

@@ -150,6 +150,15 @@ static void byte_reach(const int32_t *sums, const es_screen_side *rows,
     reached->any = any != 0;
 }
 
+static float fold_floats(__m512 low, __m512 high)
+{
+    __m512 sum = _mm512_add_ps(low, high);
+    __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(sum), _mm512_extractf32x8_ps(sum, 1));
+    __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    four = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(four, _mm_shuffle_ps(four, four, 1)));
+}
+
 static float float_dot(const float *a, const float *b, int64_t count)
 {
     __m512 low = _mm512_setzero_ps(), high = _mm512_setzero_ps();
@@ -158,13 +167,98 @@ static float float_dot(const float *a, const float *b, int64_t count)
         low = _mm512_fmadd_ps(_mm512_loadu_ps(a + i), _mm512_loadu_ps(b + i), low);
         high = _mm512_fmadd_ps(_mm512_loadu_ps(a + i + 16), _mm512_loadu_ps(b + i + 16), high);
     }
+    if (i == count) return fold_floats(low, high);
     float lane[32];
     _mm512_storeu_ps(lane, low);
     _mm512_storeu_ps(lane + 16, high);
     for (int j = 0; i + j < count; j++) lane[j] = fmaf(a[i + j], b[i + j], lane[j]);
-    for (int half = ES_LANES; half; half /= 2)
-        for (int j = 0; j < half; j++) lane[j] += lane[j + half];
-    return lane[0];
+    return fold_floats(_mm512_loadu_ps(lane), _mm512_loadu_ps(lane + 16));
+}
+
+static void to_halves(const float *values, int64_t count, uint16_t *halves)
+{
+    for (int64_t i = 0; i < count; i += ES_LANES) {
+        int64_t left = count - i;
+        __mmask16 some = left < ES_LANES ? (__mmask16)((1u << left) - 1) : (__mmask16)0xFFFF;
+        __m256i made =
+            _mm512_cvtps_ph(_mm512_maskz_loadu_ps(some, values + i), _MM_FROUND_TO_NEAREST_INT);
+        _mm256_mask_storeu_epi16(halves + i, some, made);
+    }
+}
+
+static inline __m512 widened(const uint16_t *halves)
+{
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)halves));
+}
+
+static float half_dot(const uint16_t *a, const uint16_t *b, int64_t count)
+{
+    __m512 low = _mm512_setzero_ps(), high = _mm512_setzero_ps();
+    for (int64_t i = 0; i < count; i += 32) {
+        low = _mm512_fmadd_ps(widened(a + i), widened(b + i), low);
+        high = _mm512_fmadd_ps(widened(a + i + 16), widened(b + i + 16), high);
+    }
+    return fold_floats(low, high);
+}
+
+/* Of eight numbers, those 1, 2 and 4 apart. */
+static inline __m512d mix_lanes(__m512d v)
+{
+    __m512d other = _mm512_permute_pd(v, 0x55);
+    v = _mm512_mask_sub_pd(_mm512_add_pd(v, other), 0xAA, other, v);
+    other = _mm512_permutex_pd(v, 0x4E);
+    v = _mm512_mask_sub_pd(_mm512_add_pd(v, other), 0xCC, other, v);
+    other = _mm512_shuffle_f64x2(v, v, 0x4E);
+    return _mm512_mask_sub_pd(_mm512_add_pd(v, other), 0xF0, other, v);
+}
+
+/* Eight vectors, those 1, 2 and 4 apart. */
+static inline void mix_vectors(__m512d v[8])
+{
+#pragma GCC unroll 3
+    for (int half = 1; half < 8; half *= 2)
+#pragma GCC unroll 8
+        for (int i = 0; i < 8; i++) {
+            if (i & half) continue;
+            __m512d a = v[i], b = v[i + half];
+            v[i] = _mm512_add_pd(a, b);
+            v[i + half] = _mm512_sub_pd(a, b);
+        }
+}
+
+static void hadamard(double *block, int64_t size)
+{
+    if (size < 64) {
+        for (int64_t half = 1; half < size; half *= 2)
+            for (int64_t start = 0; start < size; start += 2 * half)
+                for (int64_t i = start; i < start + half; i++) {
+                    double a = block[i], b = block[i + half];
+                    block[i] = a + b;
+                    block[i + half] = a - b;
+                }
+        return;
+    }
+    __m512d v[8];
+    for (int64_t start = 0; start < size; start += 64) { /* 1 to 32 apart */
+        for (int i = 0; i < 8; i++) v[i] = mix_lanes(_mm512_loadu_pd(block + start + 8 * i));
+        mix_vectors(v);
+        for (int i = 0; i < 8; i++) _mm512_storeu_pd(block + start + 8 * i, v[i]);
+    }
+    int64_t half = 64;
+    for (; half * 8 <= size; half *= 8) /* three steps at once */
+        for (int64_t start = 0; start < size; start += 8 * half)
+            for (int64_t at = start; at < start + half; at += 8) {
+                for (int i = 0; i < 8; i++) v[i] = _mm512_loadu_pd(block + at + i * half);
+                mix_vectors(v);
+                for (int i = 0; i < 8; i++) _mm512_storeu_pd(block + at + i * half, v[i]);
+            }
+    for (; half < size; half *= 2)
+        for (int64_t start = 0; start < size; start += 2 * half)
+            for (int64_t i = start; i < start + half; i += 8) {
+                __m512d a = _mm512_loadu_pd(block + i), b = _mm512_loadu_pd(block + i + half);
+                _mm512_storeu_pd(block + i, _mm512_add_pd(a, b));
+                _mm512_storeu_pd(block + i + half, _mm512_sub_pd(a, b));
+            }
 }
 
 static double fold_doubles(__m512d low, __m512d high)
@@ -288,6 +382,9 @@ void es_kernel_init_avx512(es_kernel *kernel)
     kernel->reach = reach;
     kernel->byte_reach = byte_reach;
     kernel->float_dot = float_dot;
+    kernel->to_halves = to_halves;
+    kernel->half_dot = half_dot;
+    kernel->hadamard = hadamard;
     kernel->dot = dot;
     kernel->dot_and_square = dot_and_square;
     kernel->wide_dot = wide_dot;

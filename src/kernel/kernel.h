@@ -20,6 +20,7 @@ enum {
     ES_LANES = 16,
     ES_GROUP = 64,         /* rows that one look at nibbles takes */
     ES_NIBBLE_CHUNK = 128, /* components in 64 bytes of nibbles */
+    ES_HALF_ROW = 32,      /* rows in binary16 have a multiple of that many components */
     ES_GRAM_PANEL = 24,    /* columns of a Gram matrix packed side by side */
     ES_GRAM_ROWS = 8,      /* columns of a panel that one tile takes as its left side */
 };
@@ -130,6 +131,17 @@ typedef struct es_kernel {
     /* a . b in float32: multiply-adds in 32 lanes, folded. Only for screening: its bound is
      * es_float_dot_bound(). */
     float (*float_dot)(const float *a, const float *b, int64_t count);
+
+    /* binary16 of finite floats, to nearest, ties to even: halves[i] of values[i]. */
+    void (*to_halves)(const float *values, int64_t count, uint16_t *halves);
+
+    /* float_dot of rows in binary16, which float32 holds exactly; count is a multiple of
+     * ES_HALF_ROW. */
+    float (*half_dot)(const uint16_t *a, const uint16_t *b, int64_t count);
+
+    /* The Walsh-Hadamard transform of `size` numbers, a power of two, in place and not normalised:
+     * sums and differences of numbers 1, 2, 4, ... apart. */
+    void (*hadamard)(double *block, int64_t size);
 
     /* a . b in float64: products and sums rounded one by one, 16 lanes folded pairwise. */
     double (*dot)(const double *a, const double *b, int64_t count);

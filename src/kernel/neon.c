@@ -194,6 +194,38 @@ static float float_dot(const float *a, const float *b, int64_t count)
     return lane[0];
 }
 
+static void to_halves(const float *values, int64_t count, uint16_t *halves)
+{
+    int64_t i = 0;
+    for (; i + 4 <= count; i += 4)
+        vst1_u16(halves + i, vreinterpret_u16_f16(vcvt_f16_f32(vld1q_f32(values + i))));
+    if (i == count) return;
+    float rest[4] = {0};
+    uint16_t made[4];
+    memcpy(rest, values + i, (size_t)(count - i) * sizeof *rest);
+    vst1_u16(made, vreinterpret_u16_f16(vcvt_f16_f32(vld1q_f32(rest))));
+    memcpy(halves + i, made, (size_t)(count - i) * sizeof *made);
+}
+
+static inline float32x4_t widened(const uint16_t *halves)
+{
+    return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(halves)));
+}
+
+static float half_dot(const uint16_t *a, const uint16_t *b, int64_t count)
+{
+    float32x4_t sum[8];
+    for (int q = 0; q < 8; q++) sum[q] = vdupq_n_f32(0);
+    for (int64_t i = 0; i < count; i += 32)
+        for (int q = 0; q < 8; q++)
+            sum[q] = vfmaq_f32(sum[q], widened(a + i + 4 * q), widened(b + i + 4 * q));
+    float lane[32];
+    for (int q = 0; q < 8; q++) vst1q_f32(lane + 4 * q, sum[q]);
+    for (int half = ES_LANES; half; half /= 2)
+        for (int j = 0; j < half; j++) lane[j] += lane[j + half];
+    return lane[0];
+}
+
 static double dot(const double *a, const double *b, int64_t count)
 {
     float64x2_t sum[8];
@@ -315,6 +347,8 @@ void es_kernel_init_neon(es_kernel *kernel)
     kernel->reach = reach;
     kernel->byte_reach = byte_reach;
     kernel->float_dot = float_dot;
+    kernel->to_halves = to_halves;
+    kernel->half_dot = half_dot;
     kernel->dot = dot;
     kernel->dot_and_square = dot_and_square;
     kernel->wide_dot = wide_dot;

@@ -53,19 +53,8 @@ void es_rotation_release(es_rotation *rotation)
     *rotation = (es_rotation){0};
 }
 
-/* Unnormalised Walsh-Hadamard transform of a power of two; the signs carry the 1/sqrt(size). */
-static void hadamard(double *block, int64_t size)
-{
-    for (int64_t half = 1; half < size; half *= 2)
-        for (int64_t start = 0; start < size; start += 2 * half)
-            for (int64_t i = start; i < start + half; i++) {
-                double a = block[i], b = block[i + half];
-                block[i] = a + b;
-                block[i + half] = a - b;
-            }
-}
-
-void es_rotation_apply(const es_rotation *rotation, double *row, double *scratch)
+void es_rotation_apply(const es_kernel *kernel, const es_rotation *rotation, double *row,
+                       double *scratch)
 {
     int64_t d = rotation->depth;
     for (int round = 0; round < ES_ROTATION_ROUNDS; round++) {
@@ -74,7 +63,7 @@ void es_rotation_apply(const es_rotation *rotation, double *row, double *scratch
         for (int64_t i = 0; i < d; i++) scratch[i] = row[order[i]] * sign[i];
         for (int64_t start = 0, size; start < d; start += size) {
             size = block_at(d, start);
-            hadamard(scratch + start, size);
+            kernel->hadamard(scratch + start, size); /* the signs carry the 1/sqrt(size) */
         }
         memcpy(row, scratch, (size_t)d * sizeof *row);
     }

@@ -7,9 +7,7 @@
 #ifndef ES_KERNEL_ROTATION_H
 #define ES_KERNEL_ROTATION_H
 
-#include "base/status.h"
-
-#include <stdint.h>
+#include "kernel/kernel.h"
 
 enum { ES_ROTATION_ROUNDS = 2 };
 
@@ -25,6 +23,7 @@ void es_rotation_release(es_rotation *rotation);
 /* Rotate `row` in place; `scratch` holds `depth` doubles. The norm is kept to within
  * ES_ROTATION_ERROR relative: 2 rounds of log2 d <= 32 additions and a product, 2^-53 each. */
 #define ES_ROTATION_ERROR 0x1p-46
-void es_rotation_apply(const es_rotation *rotation, double *row, double *scratch);
+void es_rotation_apply(const es_kernel *kernel, const es_rotation *rotation, double *row,
+                       double *scratch);
 
 #endif

@@ -143,6 +143,62 @@ static float float_dot(const float *a, const float *b, int64_t count)
     return lane[0];
 }
 
+static uint16_t half_of(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    uint16_t sign = (uint16_t)(bits >> 16 & 0x8000);
+    bits &= 0x7FFFFFFF;
+    if (bits >= 0x47800000) return sign | 0x7C00; /* 65,536 and more */
+    if (bits >= 0x38800000)                       /* 2^-14 and more: a normal number */
+        return sign | (uint16_t)((bits - 0x38000000 + 0xFFF + (bits >> 13 & 1)) >> 13);
+    float size; /* float32 rounds this sum to a multiple of 2^-24, the step of subnormal halves */
+    memcpy(&size, &bits, sizeof size);
+    size += 0.5f;
+    memcpy(&bits, &size, sizeof bits);
+    return sign | (uint16_t)(bits - 0x3F000000);
+}
+
+static float float_of(uint16_t half)
+{
+    uint32_t size = half & 0x7FFF, bits;
+    float value = (float)size * 0x1p-24f; /* a subnormal one */
+    memcpy(&bits, &value, sizeof bits);
+    if (size >= 0x7C00)
+        bits = size << 13 | 0x7F800000;
+    else if (size >= 0x400)
+        bits = (size << 13) + 0x38000000;
+    bits |= (uint32_t)(half & 0x8000) << 16;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static void to_halves(const float *values, int64_t count, uint16_t *halves)
+{
+    for (int64_t i = 0; i < count; i++) halves[i] = half_of(values[i]);
+}
+
+static float half_dot(const uint16_t *a, const uint16_t *b, int64_t count)
+{
+    float lane[2 * ES_LANES] = {0};
+    for (int64_t i = 0; i < count; i++)
+        lane[i % 32] = fmaf(float_of(a[i]), float_of(b[i]), lane[i % 32]);
+    for (int half = ES_LANES; half; half /= 2)
+        for (int i = 0; i < half; i++) lane[i] += lane[i + half];
+    return lane[0];
+}
+
+static void hadamard(double *block, int64_t size)
+{
+    for (int64_t half = 1; half < size; half *= 2)
+        for (int64_t start = 0; start < size; start += 2 * half)
+            for (int64_t i = start; i < start + half; i++) {
+                double a = block[i], b = block[i + half];
+                block[i] = a + b;
+                block[i + half] = a - b;
+            }
+}
+
 static double dot(const double *a, const double *b, int64_t count)
 {
     double lane[ES_LANES] = {0};
@@ -207,6 +263,9 @@ void es_kernel_init_scalar(es_kernel *kernel)
                           .nibble_bounds = nibble_bounds,
                           .at_least = at_least,
                           .float_dot = float_dot,
+                          .to_halves = to_halves,
+                          .half_dot = half_dot,
+                          .hadamard = hadamard,
                           .dot = dot,
                           .dot_and_square = dot_and_square,
                           .wide_dot = wide_dot,

@@ -1,8 +1,11 @@
-/* What the checks of kernels share: which depths, which numbers, and what "the same" is. */
+/* What the checks of kernels share: which sets, which depths, which numbers, and what "the same"
+ * is. */
 #ifndef ES_TEST_KERNEL_INPUTS_H
 #define ES_TEST_KERNEL_INPUTS_H
 
 #include "base/random.h"
+#include "kernel/kernel.h"
+#include "test.h"
 
 #include <float.h>
 #include <math.h>
@@ -10,7 +13,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { MOST_DEPTH = 4096, GRAM_MOST = 270, GRAM_FEW = 17, GRAM_ROWS = 200 };
+enum { MOST_DEPTH = 4096 };
 
 static const int64_t depths[] = {1, 2, 15, 16, 17, 255, 256, 257, 511, 768, 1000, MOST_DEPTH};
 enum { DEPTHS = sizeof depths / sizeof *depths };
@@ -53,18 +56,41 @@ static bool same_bits(const void *a, const void *b, size_t size)
 }
 
 /* NaN (infinity less infinity) is NaN, whatever its payload. */
-static bool same_floats(const float *a, const float *b, int64_t count)
+static inline bool same_floats(const float *a, const float *b, int64_t count)
 {
     for (int64_t i = 0; i < count; i++)
         if (!(isnan(a[i]) && isnan(b[i])) && !same_bits(&a[i], &b[i], sizeof *a)) return false;
     return true;
 }
 
-static bool same_doubles(const double *a, const double *b, int64_t count)
+static inline bool same_doubles(const double *a, const double *b, int64_t count)
 {
     for (int64_t i = 0; i < count; i++)
         if (!(isnan(a[i]) && isnan(b[i])) && !same_bits(&a[i], &b[i], sizeof *a)) return false;
     return true;
+}
+
+/* The sets to hold against scalar, best first; how many. Says once which there are. */
+static int64_t usable(const es_kernel *sets[8])
+{
+    static bool said;
+    int64_t count = 0;
+    for (const char *const *name = es_kernel_names; *name; name++) {
+        const es_kernel *found = es_kernel_find(*name);
+        if (!said) print_message("# this machine %s %s\n", found ? "runs" : "cannot run", *name);
+        if (!found) continue;
+        assert_string_equal(found->name, *name);
+        if (strcmp(*name, "scalar") != 0) sets[count++] = found;
+    }
+    said = true;
+    return count;
+}
+
+static const es_kernel *scalar(void)
+{
+    const es_kernel *table = es_kernel_find("scalar");
+    assert_non_null(table);
+    return table;
 }
 
 #endif

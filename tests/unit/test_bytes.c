@@ -2,6 +2,7 @@
  * for, and the float32 scores must lie within their bounds. docs/mathematics.md has the proofs. */
 #include "base/random.h"
 #include "kernel/bytes.h"
+#include "kernel/halves.h"
 #include "kernel/rotation.h"
 #include "test.h"
 
@@ -95,6 +96,7 @@ typedef struct table {
     double *units; /* (ROWS, d) */
     es_bytes_pack pack;
     es_packed floats;
+    es_halves halves;
     float *singles; /* (ROWS, d) */
 } table;
 
@@ -112,7 +114,8 @@ static void make_units(table *table, make_row *make)
 static void pack_rows(table *table, bool rotated)
 {
     int64_t d = table->d;
-    double *mean = calloc((size_t)d, sizeof *mean), *row = malloc(2 * (size_t)d * sizeof *row);
+    double *mean = calloc((size_t)d, sizeof *mean),
+           *row = malloc((2 * (size_t)d + ES_HALF_ROW) * sizeof *row);
     es_rotation rotation;
     es_error error = {0};
     assert_true(mean && row);
@@ -132,7 +135,8 @@ static void pack_rows(table *table, bool rotated)
             offset += mean[k] * row[k];
             table->singles[i * d + k] = (float)table->units[i * d + k];
         }
-        if (rotated) es_rotation_apply(&rotation, row, row + d);
+        es_halves_put(es_kernel_find("scalar"), &table->halves, i, row, offset, row + d);
+        if (rotated) es_rotation_apply(es_kernel_find("scalar"), &rotation, row, row + d);
         es_bytes_put(&table->pack, i, row, offset);
         es_packed_put(&table->floats, i, table->units + i * d);
     }
@@ -150,6 +154,7 @@ static table table_of(make_row *make, int64_t d, bool rotated)
     assert_true(table.units && table.singles);
     assert_ok(es_bytes_init(&table.pack, ROWS, d, &error), error);
     assert_ok(es_packed_init(&table.floats, ROWS, d, &error), error);
+    assert_ok(es_halves_init(&table.halves, ROWS, d, &error), error);
     make_units(&table, make);
     pack_rows(&table, rotated);
     return table;
@@ -161,6 +166,7 @@ static void release_table(table *table)
     free(table->singles);
     es_bytes_release(&table->pack);
     es_packed_release(&table->floats);
+    es_halves_release(&table->halves);
 }
 
 /* The cosine that decides, and the most that summing it can be off is nothing beside float32. */
@@ -324,6 +330,29 @@ static void scores_in_place_keep_their_bound(void **state)
         }
 }
 
+/* Scores by halves; and the bound is worth something: of ordinary rows, what is seen is not a
+ * hundred times less. */
+static void scores_by_halves_keep_their_bound(void **state)
+{
+    (void)state;
+    const es_kernel *kernel = es_kernel_find("scalar");
+    for (int f = 0; f < FAMILIES; f++)
+        for (size_t s = 0; s < sizeof depths / sizeof *depths; s++) {
+            table table = table_of(families[f].make, depths[s], false);
+            double bound = es_halves_bound(&table.halves), most = 0;
+            for (int64_t i = 0; i < ROWS; i++)
+                for (int64_t j = 0; j < ROWS; j++) {
+                    double cosine = cosine_of(kernel, &table, i, j);
+                    float score = es_halves_score(kernel, &table.halves, i, j);
+                    most = fmax(most, fabs(score - cosine));
+                }
+            if (!(most <= bound) || (f == 0 && depths[s] > 1 && !(most > bound / 100)))
+                fail_msg("%s, d = %lld: off by %g, allowed %g", families[f].name,
+                         (long long)depths[s], most, bound);
+            release_table(&table);
+        }
+}
+
 /* How far the computed rotation is from an orthogonal one, measured: the norm is kept, and so are
  * products, to within what is added to every residual. */
 static void the_rotation_is_orthogonal(void **state)
@@ -346,8 +375,8 @@ static void the_rotation_is_orthogonal(void **state)
             before[1] += (long double)y[k] * y[k];
             before[2] += (long double)x[k] * y[k];
         }
-        es_rotation_apply(&rotation, x, x + 2 * d);
-        es_rotation_apply(&rotation, y, x + 2 * d);
+        es_rotation_apply(es_kernel_find("scalar"), &rotation, x, x + 2 * d);
+        es_rotation_apply(es_kernel_find("scalar"), &rotation, y, x + 2 * d);
         for (int64_t k = 0; k < d; k++) {
             after[0] += (long double)x[k] * x[k];
             after[1] += (long double)y[k] * y[k];
@@ -370,6 +399,7 @@ int main(void)
         cmocka_unit_test(stored_figures_are_rounded_up),
         cmocka_unit_test(float32_scores_keep_their_bounds),
         cmocka_unit_test(scores_in_place_keep_their_bound),
+        cmocka_unit_test(scores_by_halves_keep_their_bound),
         cmocka_unit_test(the_rotation_is_orthogonal),
     };
     return cmocka_run_group_tests_name("bytes", tests, NULL, NULL);

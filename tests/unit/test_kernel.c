@@ -7,36 +7,12 @@
 #define _GNU_SOURCE /* clock_gettime */
 #include "base/memory.h"
 #include "base/random.h"
-#include "kernel/gram.h"
 #include "kernel/kernel.h"
 #include "kernel_bench.h"
 #include "kernel_inputs.h"
 #include "test.h"
 
 #include <math.h>
-
-/* The sets to hold against scalar, best first; how many. Says once which there are. */
-static int64_t usable(const es_kernel *sets[8])
-{
-    static bool said;
-    int64_t count = 0;
-    for (const char *const *name = es_kernel_names; *name; name++) {
-        const es_kernel *found = es_kernel_find(*name);
-        if (!said) print_message("# this machine %s %s\n", found ? "runs" : "cannot run", *name);
-        if (!found) continue;
-        assert_string_equal(found->name, *name);
-        if (strcmp(*name, "scalar") != 0) sets[count++] = found;
-    }
-    said = true;
-    return count;
-}
-
-static const es_kernel *scalar(void)
-{
-    const es_kernel *table = es_kernel_find("scalar");
-    assert_non_null(table);
-    return table;
-}
 
 static void product_is_the_same(void **state)
 {
@@ -485,78 +461,6 @@ static void near_edges_are_the_same(void **state)
         }
 }
 
-static void gram_is_the_same(void **state)
-{
-    (void)state;
-    const es_kernel *sets[8];
-    int64_t set_count = usable(sets);
-    static double rows[GRAM_ROWS * GRAM_MOST], expected[GRAM_MOST * GRAM_MOST],
-        found[GRAM_MOST * GRAM_MOST];
-    static const int64_t widths[] = {1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, GRAM_MOST};
-    es_random random = {7};
-    for (size_t w = 0; w < sizeof widths / sizeof *widths; w++)
-        for (int64_t count = 0; count <= GRAM_ROWS; count += count < GRAM_FEW ? 1 : 61) {
-            int64_t d = widths[w], first = es_random_below(&random, d);
-            int64_t end = first + 1 + es_random_below(&random, d - first);
-            for (int64_t k = 0; k < count * d; k++)
-                rows[k] = draw_double(&random, count % 3 ? ORDINARY : DENORMAL);
-            for (int64_t k = 0; k < d * d; k++) expected[k] = uniform(&random);
-            static double start[GRAM_MOST * GRAM_MOST];
-            memcpy(start, expected, (size_t)(d * d) * sizeof *start);
-            es_gram_add_band(scalar(), rows, count, d, first, end, expected);
-            for (int64_t s = 0; s < set_count; s++) {
-                memcpy(found, start, (size_t)(d * d) * sizeof *found);
-                es_gram_add_band(sets[s], rows, count, d, first, end, found);
-                if (!same_bits(expected, found, (size_t)(d * d) * sizeof *found))
-                    fail_msg("%s: gram, %lld rows of %lld", sets[s]->name, (long long)count,
-                             (long long)d);
-            }
-            for (int64_t i = 0; i < d; i++)
-                for (int64_t j = 0; j < d; j++) {
-                    double sum = start[i * d + j];
-                    for (int64_t r = 0; r < count && i >= first && i < end && j >= i; r++)
-                        sum = fma(rows[r * d + i], rows[r * d + j], sum);
-                    assert_true(sum == expected[i * d + j]);
-                }
-        }
-}
-
-/* Packed rows, in blocks of any shape: the sums of a band, which the test above holds. */
-static void gram_blocks_are_the_same(void **state)
-{
-    (void)state;
-    enum { MOST_PANELS = (GRAM_MOST + ES_GRAM_PANEL - 1) / ES_GRAM_PANEL };
-    enum { STRIDE = MOST_PANELS * ES_GRAM_PANEL, ROWS = 300 }; /* more than go through at once */
-    const es_kernel *sets[8];
-    int64_t set_count = usable(sets);
-    static double rows[ROWS * GRAM_MOST], expected[GRAM_MOST * GRAM_MOST];
-    static double sums[STRIDE * STRIDE];
-    static _Alignas(64) double panels[MOST_PANELS * ROWS * ES_GRAM_PANEL];
-    static const int64_t widths[] = {1, 23, 24, 25, 100, GRAM_MOST};
-    es_random random = {9};
-    for (size_t w = 0; w < sizeof widths / sizeof *widths; w++) {
-        int64_t d = widths[w], count = w % 2 ? ROWS : 37, all = es_gram_panels(d);
-        for (int64_t k = 0; k < count * d; k++) rows[k] = draw_double(&random, ORDINARY);
-        memset(expected, 0, sizeof expected);
-        es_gram_add_band(scalar(), rows, count, d, 0, d, expected);
-        es_gram_rows packed = {.count = count, .room = ROWS, .panels = panels};
-        es_gram_put(&packed, 0, count / 3, d, rows);
-        es_gram_put(&packed, count / 3, count - count / 3, d, rows + count / 3 * d);
-        for (int64_t s = 0; s < set_count; s++) {
-            memset(sums, 0, sizeof sums);
-            for (int64_t j = 0; j < all; j += 3)
-                for (int64_t i = 0; i < all && i < j + 3; i += 5)
-                    es_gram_add_block(sets[s], &packed, i, i + 5 < all ? i + 5 : all, j,
-                                      j + 3 < all ? j + 3 : all, sums, STRIDE);
-            for (int64_t i = 0; i < d; i++)
-                for (int64_t j = i; j < d; j++)
-                    if (!same_bits(&sums[i * STRIDE + j], &expected[i * d + j], sizeof(double)))
-                        fail_msg("%s: block, %lld rows of %lld, %lld %lld", sets[s]->name,
-                                 (long long)count, (long long)d, (long long)i, (long long)j);
-        }
-    }
-}
-
 static void environment_forces_a_set(void **state)
 {
     (void)state;
@@ -586,8 +490,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(tally_is_the_same),          cmocka_unit_test(tally_counts_right),
         cmocka_unit_test(reached_pairs_are_the_same), cmocka_unit_test(byte_products_are_the_same),
         cmocka_unit_test(byte_screens_are_the_same),  cmocka_unit_test(float_dots_are_the_same),
-        cmocka_unit_test(dots_are_the_same),          cmocka_unit_test(gram_is_the_same),
-        cmocka_unit_test(gram_blocks_are_the_same),   cmocka_unit_test(near_edges_are_the_same),
+        cmocka_unit_test(dots_are_the_same),          cmocka_unit_test(near_edges_are_the_same),
         cmocka_unit_test(environment_forces_a_set),   cmocka_unit_test(products_count_on_the_side),
     };
     int failed = cmocka_run_group_tests_name("kernel", tests, NULL, NULL);

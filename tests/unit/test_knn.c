@@ -341,10 +341,7 @@ static void lists_own_up_to_a_wrong_assumption(void **state)
     for (int descending = 0; descending < 2; descending++) {
         es_candidate_lists lists;
         es_error error = {0};
-        int64_t ids[PUSHED];
-        for (int i = 0; i < PUSHED; i++) ids[i] = i;
         assert_ok(es_lists_init(&lists, PUSHED, KEEP, 1e-6, &error), error);
-        lists.ids = ids;
         for (int i = 0; i < PUSHED; i++) { /* the best come first, or last */
             float value = (float)(descending ? PUSHED - i : i) / PUSHED;
             int64_t keep = i < PUSHED / 2 ? SHORT : KEEP;
@@ -371,6 +368,25 @@ static void screens_again_where_rows_tie(void **state)
     assert_non_null(rows);
     for (int i = 0; i < N; i++) rows[i * N + i] = 1;
     check_graph(rows, N, N, K);
+    free(rows);
+}
+
+/* A cluster far narrower than what scores in 16 bits can tell apart, among others: its lists go on
+ * in float32. */
+static void tells_apart_what_halves_cannot(void **state)
+{
+    (void)state;
+    enum { N = 900, D = 64 };
+    float *rows = malloc(N * D * sizeof *rows);
+    assert_non_null(rows);
+    es_random random = {21};
+    for (int64_t i = 0; i < N; i++)
+        for (int64_t k = 0; k < D; k++) {
+            double off = uniform(&random) + uniform(&random) + uniform(&random) - 1.5;
+            rows[i * D + k] = (float)(i % 3 ? sin((double)k) + 1e-3 * off : off);
+        }
+    check_everywhere(rows, N, D, 5);
+    check_everywhere(rows, N, D, 70);
     free(rows);
 }
 
@@ -477,6 +493,7 @@ int main(void)
         cmocka_unit_test(short_lists_are_rarely_too_short),
         cmocka_unit_test(lists_own_up_to_a_wrong_assumption),
         cmocka_unit_test(screens_again_where_rows_tie),
+        cmocka_unit_test(tells_apart_what_halves_cannot),
         cmocka_unit_test(can_be_cancelled),
         cmocka_unit_test(refuses_what_cannot_be),
         cmocka_unit_test(every_allocation_may_fail),
