@@ -1,8 +1,9 @@
 /* Every row's k nearest: a screen of all pairs keeps what could be among them, float64 decides.
  *
  * Where 8-bit products are fast, the screen is in integers with a proven bound, and what passes is
- * scored in float32; elsewhere the screen is the float32 product itself. Either way the lists hold
- * every row that could be among the k nearest, so the answer does not depend on which it was.
+ * scored in 16 bits; elsewhere the screen is the float32 product, which is the score. Either way
+ * the lists hold every row that could be among the k nearest, so the answer does not depend on
+ * which it was.
  *
  * Rows of one direction, to the bit, have one list between them: at most k + 1 of a class can be
  * anybody's neighbours, the rest is left out of the screen. */
@@ -66,12 +67,9 @@ static es_status pack_bytes(void *context, int64_t index, int worker, es_error *
     for (int64_t p = first; p < end && p < job->count && status == ES_OK; p++) {
         status = es_space_read_unit_rows(job->space, job->ids[p], 1, row, error);
         if (status != ES_OK) break;
-        for (int64_t k = 0; k < d && job->units; k++) job->units[p * d + k] = (float)row[k];
-        if (job->inverse_norms) job->inverse_norms[p] = (float)(1 / job->space->norms[job->ids[p]]);
         for (int64_t k = 0; k < d; k++) row[k] -= job->mean[k];
         double offset = job->space->kernel->dot(job->mean, row, d) + job->mean_square / 2;
-        if (job->halves.data)
-            es_halves_put(job->space->kernel, &job->halves, p, row, offset, scratch);
+        es_halves_put(job->space->kernel, &job->halves, p, row, offset, scratch);
         es_rotation_apply(job->space->kernel, &job->rotation, row, scratch);
         es_bytes_put(&job->bytes, p, row, offset);
     }
@@ -79,8 +77,8 @@ static es_status pack_bytes(void *context, int64_t index, int worker, es_error *
     return status;
 }
 
-/* Can rows be scored where they lie? They must be plain float32, and their products in range. */
-static bool can_score_in_place(const es_knn_job *job)
+/* Can float64 take rows where they lie? They must be plain float32, and their products in range. */
+static bool are_plain(const es_knn_job *job)
 {
     if (!es_space_plain_rows(job->space)) return false;
     for (int64_t p = 0; p < job->count; p++) {
@@ -90,38 +88,16 @@ static bool can_score_in_place(const es_knn_job *job)
     return true;
 }
 
-static es_status prepare_scoring(es_knn_job *job, es_error *error)
-{
-    es_scoring *scoring = &job->lists.scoring;
-    *scoring = (es_scoring){.kernel = job->space->kernel, .depth = job->d};
-    job->lists.bound = es_float_dot_bound(job->d);
-    if (can_score_in_place(job)) {
-        job->inverse_norms = es_alloc(job->count, sizeof *job->inverse_norms);
-        scoring->rows = es_space_plain_rows(job->space);
-        scoring->place_row = job->ids;
-        scoring->inverse_norms = job->inverse_norms;
-        /* Two inverse norms and two products are rounded besides; the rows are not. Components of
-         * 1e-9 / sqrt(d) and more never leave float32's normal range where they matter. */
-        job->lists.bound += 4 * 0x1p-24;
-        scoring->halves = &job->halves;
-        if (job->inverse_norms) return es_halves_init(&job->halves, job->count, job->d, error);
-    } else {
-        scoring->rows = job->units = es_alloc_aligned(job->count, (size_t)job->d * sizeof(float));
-        if (job->units) return ES_OK;
-    }
-    return es_fail_memory(error, "unit rows", (size_t)(job->count * job->d) * sizeof(float));
-}
-
 static es_status prepare_bytes(es_knn_job *job, es_error *error)
 {
-    ES_TRY(prepare_scoring(job, error));
+    ES_TRY(es_halves_init(&job->halves, job->count, job->d, error));
     ES_TRY(choose_center(job, error));
     ES_TRY(es_rotation_init(&job->rotation, job->d, ROTATION_SEED, error));
     ES_TRY(es_bytes_init(&job->bytes, job->count, job->d, error));
     job->allowance = (float)ES_SCREEN_ALLOWANCE;
     ES_TRY(es_parallel_for(job->threads, (job->count + BLOCK_ROWS - 1) / BLOCK_ROWS, pack_bytes,
                            job, NULL, error));
-    if (job->halves.data) job->lists.scoring.half_bound = es_halves_bound(&job->halves);
+    job->lists.bound = es_halves_bound(&job->halves);
     return ES_OK;
 }
 
@@ -158,29 +134,13 @@ static void take_snapshot(const es_knn_job *job, es_knn_snapshot *seen, const es
     }
 }
 
-/* What the screen knows of a pair's cosine: the float32 product, or the bound from above. */
-typedef struct screened {
-    const float *cosines;
-    const int32_t *sums;
-    const es_screen_side *rows, *columns;
-} screened;
-
-static float value_of(const es_knn_job *job, const screened *pairs, int r, int c)
-{
-    if (pairs->cosines) return pairs->cosines[r * ES_PANEL + c];
-    const es_screen_side *a = pairs->rows, *b = pairs->columns;
-    double value = (double)a->scale[r] * b->scale[c] * pairs->sums[r * ES_PANEL + c] +
-                   a->offset[r] + b->offset[c] + a->length[r] * b->residual[c] +
-                   a->residual[r] * (b->length[c] + b->residual[c]);
-    return (float)(value + job->allowance);
-}
-
 /* Hand on what passed: pair (row, column) for the sake of the row, of the column, or both. */
 static es_status offer(es_knn_job *job, es_knn_snapshot *seen, const es_strip *place, int64_t block,
-                       const es_reached *reached, const screened *pairs, es_error *error)
+                       const es_reached *reached, es_error *error)
 {
     /* Tiles are handed out along the rows of blocks: a row has met all blocks before the other's.
      */
+    const es_kernel *kernel = job->space->kernel;
     int64_t row_keep = job->keep[place->first_column / block + 1];
     int64_t column_keep = job->keep[place->first_row / block + 1];
     for (int r = 0; r < place->row_count; r++) {
@@ -189,7 +149,8 @@ static es_status offer(es_knn_job *job, es_knn_snapshot *seen, const es_strip *p
             int c = __builtin_ctzll(left);
             int64_t column = place->first_column + c;
             if (c >= place->column_count || column <= row) continue;
-            float value = value_of(job, pairs, r, c);
+            float value = place->cosines ? place->cosines[r * ES_PANEL + c]
+                                         : es_halves_score(kernel, &job->halves, row, column);
             if (reached->row[r] >> c & 1) {
                 ES_TRY(es_lists_push(&job->lists, row, column, value, row_keep, error));
                 seen->rows[row % block] = asked(job, row);
@@ -212,8 +173,7 @@ static es_status screen_floats(void *context, int worker, const es_strip *strip,
     job->space->kernel->reach(strip->cosines, seen->rows + strip->first_row % ES_BLOCK,
                               seen->columns + strip->first_column % ES_BLOCK, &reached);
     if (!reached.any) return ES_OK;
-    screened pairs = {.cosines = strip->cosines};
-    return offer(job, seen, strip, ES_BLOCK, &reached, &pairs, error);
+    return offer(job, seen, strip, ES_BLOCK, &reached, error);
 }
 
 static es_screen_side side_of(const es_bytes_pack *pack, int64_t first, const float *least)
@@ -235,8 +195,7 @@ static es_status screen_bytes(void *context, int worker, const es_strip *place, 
     es_reached reached;
     job->space->kernel->byte_reach(sums, &rows, &columns, &reached);
     if (!reached.any) return ES_OK;
-    screened pairs = {.sums = sums, .rows = &rows, .columns = &columns};
-    return offer(job, seen, place, ES_BYTE_BLOCK, &reached, &pairs, error);
+    return offer(job, seen, place, ES_BYTE_BLOCK, &reached, error);
 }
 
 /* How long the lists must be as the blocks go by. */
@@ -338,10 +297,12 @@ static es_status run(es_knn_job *job, const int64_t *defined, int64_t defined_co
     ES_TRY(es_lists_init(&job->lists, job->count, job->k + 1, 0, error));
     job->lists.rank = es_knn_rank;
     job->lists.context = job;
+    job->plain = are_plain(job);
     bool bytes = job->space->kernel->bytes_are_fast && job->d <= ES_BYTE_DEPTH;
     ES_TRY(screen(job, bytes, progress, error));
     es_packed_release(&job->packed);
     es_bytes_release(&job->bytes);
+    es_halves_release(&job->halves);
     ES_TRY(es_knn_decide(job, error));
     es_knn *knn = job->knn;
     int64_t cells;
@@ -363,8 +324,6 @@ static void release_job(es_knn_job *job)
     free(job->keep);
     free(job->closed);
     free(job->snapshots);
-    free(job->units);
-    free(job->inverse_norms);
     free(job->order);
     free(job->wide);
     free(job->mean);

@@ -47,7 +47,7 @@ static es_status prepare_wide(es_knn_job *job, es_error *error)
     int64_t candidates = 0;
     for (int64_t p = 0; p < job->count; p++) candidates += job->lists.lists[p].count;
     bool fits = job->count <= ROOM / (job->d * (int64_t)sizeof(float));
-    if (job->inverse_norms || candidates < LONG_LIST * job->count || !fits) return ES_OK;
+    if (job->plain || candidates < LONG_LIST * job->count || !fits) return ES_OK;
     job->wide = es_alloc_aligned(job->count, (size_t)job->d * sizeof *job->wide);
     if (!job->wide) return ES_OK; /* then row by row */
     return es_parallel_for(job->threads, (job->count + BLOCK_ROWS - 1) / BLOCK_ROWS, widen_block,
@@ -64,10 +64,18 @@ static double nearly(const es_knn_job *job, int64_t a, int64_t b)
     return dot / (job->space->norms[i] * job->space->norms[j]);
 }
 
+/* Rows lie all over memory: ask for one that will be read soon. */
+static void call_for_row(const es_knn_job *job, int64_t place)
+{
+    enum { LINE = 16 }; /* components */
+    const float *row = es_space_plain_rows(job->space) + job->ids[place] * job->d;
+    for (int64_t k = 0; k < job->d; k += LINE) __builtin_prefetch(row + k);
+}
+
 /* Do the last digits of item i matter: for its place among its neighbours, or for its rounding? */
 static bool needs_all_digits(const scored *best, int32_t count, int32_t i, bool rounded)
 {
-    const double off = 1e-11;
+    const double off = ES_RANK_ERROR;
     double cosine = best[i].cosine;
     return (i && best[i - 1].cosine - cosine < off) ||
            (i + 1 < count && cosine - best[i + 1].cosine < off) ||
@@ -115,12 +123,10 @@ static es_status rank(const es_knn_job *job, int64_t p, const es_candidate *item
     if (!es_grow((void **)&ranking->items, &ranking->room, count, sizeof *ranking->items))
         return es_fail_memory(error, "neighbours", (size_t)count * sizeof *ranking->items);
     scored *best = ranking->items;
-    bool nearly_first = job->inverse_norms != NULL; /* plain rows, norms in range */
+    bool nearly_first = job->plain;
     for (int32_t i = 0; i < count; i++) {
         int64_t place = items[i].place;
-        if (nearly_first && i + 1 < count)
-            es_call_for_row(job->lists.scoring.rows + job->ids[items[i + 1].place] * job->d,
-                            job->d * (int64_t)sizeof(float));
+        if (nearly_first && i + 1 < count) call_for_row(job, items[i + 1].place);
         best[i] = (scored){nearly_first ? nearly(job, p, place) : 0, job->ids[place], place, false};
     }
     if (nearly_first) {
@@ -142,7 +148,7 @@ es_status es_knn_rank(void *context, int64_t p, int64_t keep, es_candidate *item
     es_status status = rank(job, p, items, count, false, &ranking, error);
     for (int32_t i = 0; i < keep && status == ES_OK; i++)
         items[i] = (es_candidate){(int32_t)ranking.items[i].place, (float)ranking.items[i].cosine};
-    if (status == ES_OK) *last = ranking.items[keep - 1].cosine + 1e-11;
+    if (status == ES_OK) *last = ranking.items[keep - 1].cosine + ES_RANK_ERROR;
     release_ranking(&ranking);
     return status;
 }

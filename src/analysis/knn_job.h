@@ -32,10 +32,9 @@ typedef struct es_knn_job {
     float allowance; /* what the screen's values may fall short of the truth */
     /* float32 screen */
     es_packed packed;
-    /* 8-bit screen */
-    float *units;         /* (count, d), where the table itself cannot be scored with */
-    float *inverse_norms; /* (count), where it can; then there are halves, too */
+    /* 8-bit screen, and 16 bits for what passes it */
     es_halves halves;
+    bool plain;     /* float32 rows of norms in range: float64 takes them where they lie */
     int32_t *order; /* (count) places, in the order in which they are decided */
     double *wide;   /* (count, d) unit rows in float64, where many are compared and there is room */
     double *mean, mean_square;

@@ -101,79 +101,11 @@ static void select_largest(es_candidate *items, int32_t count, int32_t k)
     }
 }
 
-static const float *scoring_row(const es_scoring *scoring, int64_t place)
+static void raise_level(es_candidate_list *list, double cosine)
 {
-    return scoring->rows +
-           (scoring->place_row ? scoring->place_row[place] : place) * scoring->depth;
-}
-
-static float score(const es_scoring *scoring, int64_t row, int64_t place)
-{
-    float dot = scoring->kernel->float_dot(scoring_row(scoring, row), scoring_row(scoring, place),
-                                           scoring->depth);
-    if (!scoring->inverse_norms) return dot;
-    return dot * (scoring->inverse_norms[row] * scoring->inverse_norms[place]);
-}
-
-static bool by_halves(const es_candidate_lists *lists, const es_candidate_list *list)
-{
-    return lists->scoring.halves && !list->fine;
-}
-
-/* |score - exact| of the items of a list. */
-static double bound_of(const es_candidate_lists *lists, const es_candidate_list *list)
-{
-    return by_halves(lists, list) ? lists->scoring.half_bound : lists->bound;
-}
-
-enum { BATCH = 4 };
-
-/* Score items [from, to). */
-static void score_batch(const es_candidate_lists *lists, int64_t row, es_candidate *items,
-                        int32_t from, int32_t to)
-{
-    const es_scoring *scoring = &lists->scoring;
-    bool halves = by_halves(lists, &lists->lists[row]);
-    for (int32_t start = from; start < to; start += BATCH) {
-        int32_t end = start + BATCH < to ? start + BATCH : to;
-        for (int32_t i = start; i < end; i++) {
-            int64_t place = items[i].place;
-            if (halves)
-                es_call_for_row(es_halves_row(scoring->halves, place), scoring->halves->stride * 2);
-            else
-                es_call_for_row(scoring_row(scoring, place), scoring->depth * 4);
-        }
-        for (int32_t i = start; i < end; i++)
-            items[i].cosine =
-                halves ? es_halves_score(scoring->kernel, scoring->halves, row, items[i].place)
-                       : score(scoring, row, items[i].place);
-    }
-}
-
-/* Score what could matter, the most promising first, and drop the rest unseen: those whose cosine
- * cannot reach the keep-th best of the scored ones. */
-static void score_new(const es_candidate_lists *lists, int64_t row, int32_t keep)
-{
-    es_candidate_list *list = &lists->lists[row];
-    int32_t count = list->count, step = BATCH + keep / 4;
-    es_candidate *items = list->items;
-    while (list->scored < count) {
-        es_candidate *next = items + list->scored;
-        int32_t some = count - list->scored < step ? count - list->scored : step;
-        select_largest(next, count - list->scored, some - 1); /* the some-th best at its place */
-        if (list->scored >= keep) {
-            select_largest(items, list->scored, keep - 1);
-            double kth = (double)items[keep - 1].cosine - bound_of(lists, list);
-            int32_t hopeful = 0;
-            for (int32_t i = 0; i < some; i++)
-                if ((double)next[i].cosine >= kth) swap(&next[hopeful++], &next[i]);
-            if (!hopeful) break;
-            some = hopeful;
-        }
-        score_batch(lists, row, items, list->scored, list->scored + some);
-        list->scored += some;
-    }
-    list->count = list->scored;
+    float least = nextafterf((float)cosine, -INFINITY);
+    if (least > atomic_load_explicit(&list->least, memory_order_relaxed))
+        atomic_store_explicit(&list->least, least, memory_order_relaxed);
 }
 
 /* Rows up to `cosine` may now be missing. True of all that a list drops for keeping fewer. */
@@ -184,46 +116,21 @@ static void assume(const es_candidate_lists *lists, int64_t row, int64_t keep, d
     if (keep < lists->keep && up > list->assumed) list->assumed = up;
 }
 
-/* Keep what could be among the best `keep` of the scored ones. */
-static void cut_scored(es_candidate_lists *lists, int64_t row, int64_t keep)
-{
-    es_candidate_list *list = &lists->lists[row];
-    double bound = bound_of(lists, list);
-    if (list->count < keep) return;
-    select_largest(list->items, list->count, (int32_t)keep - 1);
-    /* The keep-th best is at least this; whoever is further below than two bounds cannot be among
-     * them. */
-    double kth = list->items[keep - 1].cosine, limit = kth - 2 * bound;
-    int32_t kept = (int32_t)keep;
-    for (int32_t i = kept; i < list->count; i++)
-        if ((double)list->items[i].cosine >= limit) list->items[kept++] = list->items[i];
-    list->count = list->scored = kept;
-    assume(lists, row, keep, kth - bound);
-    float least = nextafterf((float)(kth - bound), -INFINITY);
-    if (least > es_lists_least(lists, row))
-        atomic_store_explicit(&list->least, least, memory_order_relaxed);
-}
-
-/* From now on the list is scored in float32; what it holds becomes bounds from above again. */
-static void turn_fine(const es_candidate_lists *lists, es_candidate_list *list)
-{
-    for (int32_t i = 0; i < list->scored; i++)
-        list->items[i].cosine =
-            nextafterf((float)(list->items[i].cosine + lists->scoring.half_bound), INFINITY);
-    list->scored = 0;
-    list->fine = true;
-}
-
 /* Keep what could be among the best `keep` of those offered. */
 static void cut(es_candidate_lists *lists, int64_t row, int64_t keep)
 {
     es_candidate_list *list = &lists->lists[row];
-    if (list->scored < list->count) score_new(lists, row, (int32_t)keep);
-    cut_scored(lists, row, keep);
-    if (!by_halves(lists, list) || list->count <= 2 * keep + SPARE) return;
-    turn_fine(lists, list);
-    score_new(lists, row, (int32_t)keep);
-    cut_scored(lists, row, keep);
+    if (list->count < keep) return;
+    select_largest(list->items, list->count, (int32_t)keep - 1);
+    /* The keep-th best is at least this; whoever is further below than two bounds cannot be among
+     * them. */
+    double kth = list->items[keep - 1].cosine, limit = kth - 2 * lists->bound;
+    int32_t kept = (int32_t)keep;
+    for (int32_t i = kept; i < list->count; i++)
+        if ((double)list->items[i].cosine >= limit) list->items[kept++] = list->items[i];
+    list->count = kept;
+    assume(lists, row, keep, kth - lists->bound);
+    raise_level(list, kth - lists->bound);
 }
 
 bool es_lists_finish(es_candidate_lists *lists, int64_t row)
@@ -235,14 +142,13 @@ bool es_lists_finish(es_candidate_lists *lists, int64_t row)
     double kth = INFINITY; /* cut() has put the best lists->keep first */
     for (int64_t i = 0; i < lists->keep; i++)
         if ((double)list->items[i].cosine < kth) kth = list->items[i].cosine;
-    return kth - bound_of(lists, list) > (double)list->assumed;
+    return kth - lists->bound > (double)list->assumed;
 }
 
 void es_lists_clear(es_candidate_lists *lists, int64_t row)
 {
     es_candidate_list *list = &lists->lists[row];
-    list->count = list->scored = 0;
-    list->fine = false;
+    list->count = 0;
     list->assumed = -INFINITY;
     atomic_store_explicit(&list->least, -INFINITY, memory_order_relaxed);
 }
@@ -270,8 +176,9 @@ static es_status settle(es_candidate_lists *lists, int64_t row, int64_t keep, es
     es_candidate_list *list = &lists->lists[row];
     double last;
     ES_TRY(lists->rank(lists->context, row, keep, list->items, list->count, &last, error));
-    list->count = list->scored = (int32_t)keep;
+    list->count = (int32_t)keep;
     assume(lists, row, keep, last);
+    raise_level(list, last - 2 * ES_RANK_ERROR);
     return ES_OK;
 }
 
@@ -284,7 +191,7 @@ static es_status push_locked(es_candidate_lists *lists, int64_t row, int64_t pla
         if (list->count > 2 * keep + MOST_TIES) ES_TRY(settle(lists, row, keep, error));
         /* A short list is cut often, which raises the level early. */
         int64_t held = list->count > keep ? list->count : keep;
-        int64_t wanted = held + (held / 2 > SPARE ? held / 2 : SPARE);
+        int64_t wanted = held + (held / 8 > SPARE ? held / 8 : SPARE);
         if (wanted > lists->rows) wanted = lists->rows;
         if (wanted > list->capacity) {
             es_candidate *items = realloc(list->items, (size_t)wanted * sizeof *items);
@@ -294,13 +201,13 @@ static es_status push_locked(es_candidate_lists *lists, int64_t row, int64_t pla
         }
     }
     list->items[list->count++] = (es_candidate){(int32_t)place, cosine};
-    if (!lists->scoring.rows) list->scored = list->count;
     return ES_OK;
 }
 
 es_status es_lists_push(es_candidate_lists *lists, int64_t row, int64_t place, float cosine,
                         int64_t keep, es_error *error)
 {
+    if ((double)cosine + lists->bound < (double)es_lists_least(lists, row)) return ES_OK;
     /* Held for well under a microsecond, unless its thread was put to sleep: then let it wake. */
     for (int tries = 1;
          atomic_flag_test_and_set_explicit(&lists->lists[row].lock, memory_order_acquire); tries++)

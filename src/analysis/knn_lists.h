@@ -2,60 +2,37 @@
 #ifndef ES_ANALYSIS_KNN_LISTS_H
 #define ES_ANALYSIS_KNN_LISTS_H
 
-#include "kernel/halves.h"
 #include "space/space.h"
 
 #include <stdatomic.h>
 
 typedef struct es_candidate {
     int32_t place; /* packed place */
-    float cosine;  /* once scored, within `bound` of the exact one; before, not below it */
+    float cosine;  /* within `bound` of the exact one */
 } es_candidate;
 
 /* Half a cache line, so that a push touches one line and its items. */
 typedef struct es_candidate_list {
     es_candidate *items;
-    int32_t count, capacity, scored; /* the first `scored` have their cosine */
-    _Atomic float least;             /* the exact cosine of a newcomer must not be below this */
-    float assumed; /* rows up to this exact cosine may have been dropped on an assumption */
+    int32_t count, capacity;
+    _Atomic float least; /* the exact cosine of a newcomer must not be below this */
+    float assumed;       /* rows up to this exact cosine may have been dropped on an assumption */
     atomic_flag lock;
-    bool fine; /* scored in float32: halves left too many in doubt */
 } es_candidate_list;
-
-/* How candidates are scored: float32 rows, row p of them at rows + place_row[p] * depth, whose dot
- * product times inverse_norm[i] * inverse_norm[j] is the cosine. All NULL: pushes come scored.
- *
- * First, where they are there, by rows in 16 bits, which are half as much to read. */
-typedef struct es_scoring {
-    const es_kernel *kernel;
-    const float *rows;
-    const int64_t *place_row;   /* NULL: row p itself */
-    const float *inverse_norms; /* by place; NULL: unit rows */
-    int64_t depth;
-    const es_halves *halves; /* by place; NULL: none */
-    double half_bound;       /* of their scores, as es_candidate_lists has it for float32 */
-} es_scoring;
 
 /* Put the best `keep` of a row's candidates first, in the order of the answer: by the float64
  * cosines that decide, the smaller id first where they are equal. *last is no less than the cosine
- * of the last of them. Any thread may ask. */
+ * of the last of them, and more by twice ES_RANK_ERROR at most. Any thread may ask. */
+#define ES_RANK_ERROR 1e-11
 typedef es_status es_rank_exactly(void *context, int64_t row, int64_t keep, es_candidate *items,
                                   int32_t count, double *last, es_error *error);
-
-/* Rows lie all over memory: ask for one that will be read soon. */
-static inline void es_call_for_row(const void *row, int64_t bytes)
-{
-    enum { LINE = 64 };
-    for (int64_t b = 0; b < bytes; b += LINE) __builtin_prefetch((const char *)row + b);
-}
 
 typedef struct es_candidate_lists {
     int64_t rows, keep;    /* how many of the best a row keeps in the end */
     es_rank_exactly *rank; /* asked where more rows are near the keep-th best than may be kept */
     void *context;
-    double bound; /* |scored cosine - exact| */
+    double bound; /* |cosine of a candidate - exact| */
     es_candidate_list *lists;
-    es_scoring scoring;
 } es_candidate_lists;
 
 es_status es_lists_init(es_candidate_lists *lists, int64_t rows, int64_t keep, double bound,
@@ -68,8 +45,8 @@ static inline float es_lists_least(const es_candidate_lists *lists, int64_t row)
     return atomic_load_explicit(&lists->lists[row].least, memory_order_relaxed);
 }
 
-/* Offer `place` to row `row`: `cosine` is the scored one where pushes come scored, else no less
- * than the exact one. Any thread may call it.
+/* Offer `place` to row `row`; `cosine` is within the bound of the exact one. Any thread may call
+ * it.
  *
  * `keep` is how many of the rows offered so far the list must hold: lists->keep, or fewer while
  * only a part of all rows, drawn by lot, has been offered (es_lists_keep). That is an assumption
