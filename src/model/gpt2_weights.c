@@ -4,6 +4,7 @@
 #include "model/gpt2.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,8 @@ enum {
     BLOCK = 1 << 18, /* components that one piece of reading takes */
     TENSORS_OF_A_LAYER = 12,
     TENSORS_BESIDE = 5, /* wte, wpe, ln_f twice, lm_head */
+    SHAPE_SIZES = 4,    /* of a tensor that an error names */
+    SHAPE_TEXT = 128,
 };
 
 /* A weight that is to come, and where it goes: row by row, or into panels. */
@@ -53,6 +56,16 @@ static es_status find(const reading *reading, int64_t layer, const char *name,
     return status;
 }
 
+/* "3 x 4"; a tensor's rank is the file's to choose, and its first few sizes tell enough. */
+static void write_shape(const es_tensor *tensor, char text[SHAPE_TEXT])
+{
+    size_t used = (size_t)snprintf(text, SHAPE_TEXT, tensor->rank ? "" : "a single number");
+    for (int i = 0; i < tensor->rank && i < SHAPE_SIZES; i++)
+        used += (size_t)snprintf(text + used, SHAPE_TEXT - used, "%s%lld", i ? " x " : "",
+                                 (long long)tensor->shape[i]);
+    if (tensor->rank > SHAPE_SIZES) (void)snprintf(text + used, SHAPE_TEXT - used, " x ...");
+}
+
 static es_status check_shape(const es_space *space, const es_tensor *tensor, int64_t rows,
                              int64_t columns, es_error *error)
 {
@@ -64,15 +77,16 @@ static es_status check_shape(const es_space *space, const es_tensor *tensor, int
     if (columns && tensor->rank == 2 && tensor->shape[0] == rows && tensor->shape[1] == columns)
         return ES_OK;
     if (!columns && tensor->rank == 1 && tensor->shape[0] == rows) return ES_OK;
+    char shape[SHAPE_TEXT];
+    write_shape(tensor, shape);
     if (columns)
         return es_fail(error, ES_BAD_INPUT,
-                       "%s: at byte %lld: tensor '%s' is not %lld x %lld, as config.json says",
-                       path, (long long)tensor->offset, tensor->name, (long long)rows,
+                       "%s: at byte %lld: tensor '%s' is %s, not %lld x %lld, as config.json says",
+                       path, (long long)tensor->offset, tensor->name, shape, (long long)rows,
                        (long long)columns);
     return es_fail(error, ES_BAD_INPUT,
-                   "%s: at byte %lld: tensor '%s' does not have %lld components, as config.json "
-                   "says",
-                   path, (long long)tensor->offset, tensor->name, (long long)rows);
+                   "%s: at byte %lld: tensor '%s' is %s; config.json asks for %lld components",
+                   path, (long long)tensor->offset, tensor->name, shape, (long long)rows);
 }
 
 static int64_t components(const es_tensor *tensor)

@@ -350,14 +350,14 @@ static void a_config_that_lies_is_refused(void **state)
         {"\"n_layer\": 2, \"n_head\": 5, \"n_embd\": 32", "n_embd 32 is not a multiple of n_head 5",
          0},
         {"\"n_layer\": 2, \"n_head\": 4, \"n_embd\": 64",
-         "tensor 'wte.weight' is not 61 x 64, as config.json says", 0},
+         "tensor 'wte.weight' is 61 x 32, not 61 x 64, as config.json says", 0},
         {"\"n_layer\": 2, \"n_head\": 4, \"n_embd\": 536870912", "more than any model's", 0},
         {"\"n_layer\": 2, \"n_head\": 4, \"n_embd\": 32, \"n_inner\": 2147483647",
-         "tensor 'h.0.mlp.c_fc.bias' does not have 2147483647 components", 0},
+         "tensor 'h.0.mlp.c_fc.bias' is 128; config.json asks for 2147483647 components", 0},
         {"\"n_layer\": 2, \"n_head\": 4, \"n_embd\": 32, \"n_positions\": 1024",
-         "tensor 'wpe.weight' is not 1024 x 32", 0},
+         "tensor 'wpe.weight' is 200 x 32, not 1024 x 32", 0},
         {"\"n_layer\": 2, \"n_head\": 4, \"n_embd\": 32, \"vocab_size\": 62",
-         "tensor 'wte.weight' is not 62 x 32", 0},
+         "tensor 'wte.weight' is 61 x 32, not 62 x 32", 0},
         {"\"n_head\": 4, \"n_embd\": 32", "no n_layer, which running the model takes", 0},
         {"\"n_layer\": 2, \"n_embd\": 32", "no n_head", 0},
         {"\"n_layer\": 2, \"n_head\": 4", "no n_embd", 0},
@@ -395,10 +395,11 @@ static void tensors_that_do_not_fit_are_refused(void **state)
         {{.missing = "h.1.mlp.c_proj.bias"}, "no tensor 'h.1.mlp.c_proj.bias'"},
         {{.missing = "ln_f.bias"}, "no tensor 'ln_f.bias'"},
         {{.reshaped = "h.0.attn.c_attn.weight", .rows = 96, .columns = 32},
-         "tensor 'h.0.attn.c_attn.weight' is not 32 x 96"},
+         "tensor 'h.0.attn.c_attn.weight' is 96 x 32, not 32 x 96"},
         {{.reshaped = "h.0.attn.c_attn.bias", .rows = 1, .columns = 96},
-         "tensor 'h.0.attn.c_attn.bias' does not have 96 components"},
-        {{.reshaped = "wpe.weight", .rows = 0, .columns = 32}, "tensor 'wpe.weight' is not 200"},
+         "tensor 'h.0.attn.c_attn.bias' is 1 x 96; config.json asks for 96 components"},
+        {{.reshaped = "wpe.weight", .rows = 0, .columns = 32},
+         "tensor 'wpe.weight' is 0 x 32, not 200"},
         {{.poisoned = "h.1.ln_2.weight", .value = NAN},
          "component 31 of tensor 'h.1.ln_2.weight' is not a finite float32"},
         {{.poisoned = "wte.weight", .value = INFINITY},
@@ -419,7 +420,7 @@ static void tensors_that_do_not_fit_are_refused(void **state)
     plan.head = GPT2_OTHER_HEAD;
     all = draw_gpt2(&plan);
     refuse(all, &(gpt2_fault){.reshaped = "lm_head.weight", .rows = 61, .columns = 33},
-           ES_BAD_INPUT, "tensor 'lm_head.weight' is not 61 x 32");
+           ES_BAD_INPUT, "tensor 'lm_head.weight' is 61 x 33, not 61 x 32");
     refuse(all, &(gpt2_fault){.poisoned = "lm_head.weight", .value = NAN}, ES_BAD_INPUT,
            "component 1951 of tensor 'lm_head.weight'");
     refuse(all, &(gpt2_fault){.reshaped = "lm_head.weight", .rows = 0, .columns = 32}, ES_BAD_INPUT,
