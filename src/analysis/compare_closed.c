@@ -168,19 +168,16 @@ static void fill_rsa(es_pair_job *job, const products *from, es_rsa *rsa)
 /* What is fitted on a part of the items is asked on the others: the sum over them of u R v' is the
  * sum of the products of R and their own cross product, component by component. `train` becomes
  * R. */
-static es_status fit_and_ask(const products *test, double *train, es_procrustes *procrustes,
-                             es_error *error)
+static es_status fit_and_ask(int64_t da, int64_t db, const double *test, double *train,
+                             es_procrustes *procrustes, es_error *error)
 {
-    int64_t cells = test->da * test->db, d = test->da + test->db;
-    int64_t least = test->da < test->db ? test->da : test->db;
+    int64_t least = da < db ? da : db;
     double *values = es_alloc(least, sizeof *values);
     if (!values) return es_fail_memory(error, "values", (size_t)least * 8);
-    es_status status = es_polar_factor(test->da, test->db, train, values, error);
+    es_status status = es_polar_factor(da, db, train, values, error);
     if (status == ES_OK) {
         es_long_sum asked = {0};
-        for (int64_t c = 0; c < cells; c++)
-            es_long_sum_add(&asked,
-                            train[c] * test->sums.gram[c / test->db * d + test->da + c % test->db]);
+        for (int64_t c = 0; c < da * db; c++) es_long_sum_add(&asked, train[c] * test[c]);
         procrustes->train_cosine = dot_of(values, NULL, least) / (double)procrustes->train;
         procrustes->test_cosine = (asked.total + asked.lost) / (double)procrustes->test;
     }
@@ -237,10 +234,11 @@ static double reading_weight(const es_pair_job *job, int64_t items)
     return (double)items * d * d / 2e6;
 }
 
-/* One reading: the products of the part to fit on, then those of the rest, added to them. `*train`
- * is what the fit needs of them, `test` what it is asked on; nothing where there are too few. */
+/* One reading: the products of the part to fit on, then those of the rest, added to them. *train
+ * and *test, (da, db), are the two tables' products in either part; NULL where there are too few.
+ */
 static es_status multiply_split(es_pair_job *job, es_procrustes *procrustes, products *all,
-                                products *test, double **train, es_error *error)
+                                double **train, double **test, es_error *error)
 {
     int64_t n = job->a->n, count = n < LEAST_SPLIT ? 0 : n / TEST_SHARE, *ids = NULL;
     es_progress progress = es_stages_next(job->stages, reading_weight(job, n - count));
@@ -249,12 +247,15 @@ static es_status multiply_split(es_pair_job *job, es_procrustes *procrustes, pro
     procrustes->train = n - count;
     procrustes->test = count;
     ES_TRY(split(job, count, &ids, error));
+    products asked = {0};
     es_status status = multiply(job, false, ids, n - count, &progress, all, error);
     progress = es_stages_next(job->stages, reading_weight(job, count));
     if (status == ES_OK)
-        status = multiply(job, false, ids + n - count, count, &progress, test, error);
+        status = multiply(job, false, ids + n - count, count, &progress, &asked, error);
     if (status == ES_OK && !(*train = copy_cross(all, error))) status = ES_NO_MEMORY;
-    if (status == ES_OK) add_products(all, test);
+    if (status == ES_OK && !(*test = copy_cross(&asked, error))) status = ES_NO_MEMORY;
+    if (status == ES_OK) add_products(all, &asked);
+    release_products(&asked);
     free(ids);
     return status;
 }
@@ -308,8 +309,8 @@ static void fill_residual(const es_pair_job *job, const products *from, double n
 typedef struct closed_form {
     es_pair_job *job;
     es_pair_comparison *pair;
-    products unit, test, stored;
-    double *train;                       /* (da, db); NULL: no split */
+    products unit, stored;
+    double *train, *test;                /* (da, db); NULL: no split */
     double unit_nuclear, stored_nuclear; /* nuclear norms of the tables' product */
 } closed_form;
 
@@ -323,7 +324,8 @@ static es_status do_piece(void *context, int64_t index, int worker, es_error *er
     switch (index) {
     case FIT:
         if (!form->train) return ES_OK;
-        return fit_and_ask(&form->test, form->train, &form->pair->procrustes, error);
+        return fit_and_ask(form->job->a->d, form->job->b->d, form->test, form->train,
+                           &form->pair->procrustes, error);
     case UNIT: return nuclear_norm(&form->unit, form->job->turn, &form->unit_nuclear, error);
     case STORED: return nuclear_norm(&form->stored, NULL, &form->stored_nuclear, error);
     case DESCRIBE_A: return describe(form->job->a, &form->unit, 0, error);
@@ -335,7 +337,7 @@ static es_status compute(closed_form *form, es_error *error)
 {
     es_pair_job *job = form->job;
     es_pair_comparison *pair = form->pair;
-    ES_TRY(multiply_split(job, &pair->procrustes, &form->unit, &form->test, &form->train, error));
+    ES_TRY(multiply_split(job, &pair->procrustes, &form->unit, &form->train, &form->test, error));
     fill_rsa(job, &form->unit, &pair->rsa);
     es_progress progress = es_stages_next(job->stages, reading_weight(job, job->a->n));
     ES_TRY(multiply(job, true, NULL, job->a->n, &progress, &form->stored, error));
@@ -356,8 +358,8 @@ es_status es_pair_closed(es_pair_job *job, es_pair_comparison *pair, es_error *e
     closed_form form = {.job = job, .pair = pair};
     es_status status = compute(&form, error);
     release_products(&form.unit);
-    release_products(&form.test);
     release_products(&form.stored);
     free(form.train);
+    free(form.test);
     return status;
 }

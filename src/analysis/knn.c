@@ -18,7 +18,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_K = 10, ROTATION_SEED = 768, BLOCK_ROWS = 64, SAMPLE = 4096 /* rows of the mean */ };
+enum {
+    DEFAULT_K = 10,
+    ROTATION_SEED = 768,
+    BLOCK_ROWS = 64,
+    SAMPLE = 4096, /* rows of the mean */
+    NARROW = 16,   /* columns from which integers win what their bound loses */
+};
 
 void es_knn_release(es_knn *knn)
 {
@@ -77,10 +83,11 @@ static es_status pack_bytes(void *context, int64_t index, int worker, es_error *
     return status;
 }
 
-/* Can float64 take rows where they lie? They must be plain float32, and their products in range. */
+/* Can float64 take rows where they lie? They must be plain float32, not so long that rounding
+ * passes ES_RANK_ERROR, and their products in range. */
 static bool are_plain(const es_knn_job *job)
 {
-    if (!es_space_plain_rows(job->space)) return false;
+    if (!es_space_plain_rows(job->space) || job->d > ES_BYTE_DEPTH) return false;
     for (int64_t p = 0; p < job->count; p++) {
         double norm = job->space->norms[job->ids[p]];
         if (norm < 1e-9 || norm > 1e9) return false;
@@ -229,11 +236,13 @@ static es_status screen_all(es_knn_job *job, bool bytes, const es_progress *prog
 
 static es_status finish_block(void *context, int64_t index, int worker, es_error *error)
 {
-    (void)worker, (void)error;
+    (void)worker;
     es_knn_job *job = context;
     int64_t first = index * BLOCK_ROWS, end = first + BLOCK_ROWS;
-    for (int64_t p = first; p < end && p < job->count; p++)
-        job->closed[p] = job->class_of[p] != p || es_lists_finish(&job->lists, p);
+    for (int64_t p = first; p < end && p < job->count; p++) {
+        job->closed[p] = true;
+        if (job->class_of[p] == p) ES_TRY(es_lists_finish(&job->lists, p, &job->closed[p], error));
+    }
     return ES_OK;
 }
 
@@ -298,7 +307,7 @@ static es_status run(es_knn_job *job, const int64_t *defined, int64_t defined_co
     job->lists.rank = es_knn_rank;
     job->lists.context = job;
     job->plain = are_plain(job);
-    bool bytes = job->space->kernel->bytes_are_fast && job->d <= ES_BYTE_DEPTH;
+    bool bytes = job->space->kernel->bytes_are_fast && job->d >= NARROW && job->d <= ES_BYTE_DEPTH;
     ES_TRY(screen(job, bytes, progress, error));
     es_packed_release(&job->packed);
     es_bytes_release(&job->bytes);

@@ -40,13 +40,18 @@ static es_status widen_block(void *context, int64_t index, int worker, es_error 
 }
 
 /* A long list compares each row with many: unit rows are then made once and kept, if the promise of
- * bounded memory (twice the table in float32 and 256 MiB) leaves room for them. */
+ * bounded memory (twice the table in float32 and 256 MiB) leaves room for them beside the table and
+ * the lists. */
 static es_status prepare_wide(es_knn_job *job, es_error *error)
 {
     enum { LONG_LIST = 32, ROOM = 192 << 20 };
-    int64_t candidates = 0;
-    for (int64_t p = 0; p < job->count; p++) candidates += job->lists.lists[p].count;
-    bool fits = job->count <= ROOM / (job->d * (int64_t)sizeof(float));
+    int64_t candidates = 0, cells = job->count * job->d, held = 0;
+    for (int64_t p = 0; p < job->count; p++) {
+        candidates += job->lists.lists[p].count;
+        held += job->lists.lists[p].capacity * (int64_t)sizeof(es_candidate);
+    }
+    held += cells * (int64_t)(es_dtype_size(job->space->tensor->dtype) + sizeof *job->wide);
+    bool fits = held <= 2 * cells * (int64_t)sizeof(float) + ROOM;
     if (job->plain || candidates < LONG_LIST * job->count || !fits) return ES_OK;
     job->wide = es_alloc_aligned(job->count, (size_t)job->d * sizeof *job->wide);
     if (!job->wide) return ES_OK; /* then row by row */
@@ -55,7 +60,7 @@ static es_status prepare_wide(es_knn_job *job, es_error *error)
 }
 
 /* The cosine of places a and b as a product of rows where they lie, within 1e-12 of the one that
- * decides (relative rounding of d <= 2^20 products and two norms). */
+ * decides: 2 (d / 16 + 5) 2^-53 for d <= 65,536. */
 static double nearly(const es_knn_job *job, int64_t a, int64_t b)
 {
     const float *rows = es_space_plain_rows(job->space);
@@ -157,8 +162,9 @@ es_status es_knn_rank(void *context, int64_t p, int64_t keep, es_candidate *item
 static es_status decide(const es_knn_job *job, int64_t p, ranking *ranking, es_error *error)
 {
     es_candidate_lists *lists = (es_candidate_lists *)&job->lists;
-    (void)es_lists_finish(lists, p);
     es_candidate_list *list = &lists->lists[p];
+    bool whole; /* by now it is */
+    ES_TRY(es_lists_finish(lists, p, &whole, error));
     ES_TRY(rank(job, p, list->items, list->count, true, ranking, error));
     if (list->count > job->k + 1) list->count = (int32_t)(job->k + 1);
     for (int32_t i = 0; i < list->count; i++)

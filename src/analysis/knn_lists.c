@@ -7,13 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SPARE = 16, MOST_TIES = 256 };
+enum { SPARE = 16, MOST_TIES = 256, LEAST_TIES = 16, ROOM = 128 << 20 /* of all lists */ };
 
 es_status es_lists_init(es_candidate_lists *lists, int64_t rows, int64_t keep, double bound,
                         es_error *error)
 {
     *lists = (es_candidate_lists){.rows = rows, .keep = keep, .bound = bound};
     lists->lists = es_alloc(rows, sizeof *lists->lists);
+    int64_t ties = rows ? ROOM / ((int64_t)sizeof(es_candidate) * rows) - 2 * keep : 0;
+    lists->most_ties = ties < LEAST_TIES ? LEAST_TIES : ties < MOST_TIES ? ties : MOST_TIES;
     if (!lists->lists)
         return es_fail_memory(error, "candidate lists", (size_t)rows * sizeof *lists->lists);
     for (int64_t i = 0; i < rows; i++) {
@@ -133,16 +135,23 @@ static void cut(es_candidate_lists *lists, int64_t row, int64_t keep)
     raise_level(list, kth - lists->bound);
 }
 
-bool es_lists_finish(es_candidate_lists *lists, int64_t row)
+es_status es_lists_finish(es_candidate_lists *lists, int64_t row, bool *whole, es_error *error)
 {
     es_candidate_list *list = &lists->lists[row];
     cut(lists, row, lists->keep);
-    if (list->assumed == -INFINITY) return true;
-    if (list->count < lists->keep) return false;
-    double kth = INFINITY; /* cut() has put the best lists->keep first */
+    *whole = list->assumed == -INFINITY;
+    if (*whole || list->count < lists->keep) return ES_OK;
+    double kth = INFINITY, assumed = list->assumed; /* cut() has put the best lists->keep first */
     for (int64_t i = 0; i < lists->keep; i++)
         if ((double)list->items[i].cosine < kth) kth = list->items[i].cosine;
-    return kth - lists->bound > (double)list->assumed;
+    *whole = kth - lists->bound > assumed;
+    if (*whole || kth + lists->bound <= assumed || !lists->rank) return ES_OK;
+    double last;
+    ES_TRY(lists->rank(lists->context, row, lists->keep, list->items, list->count, &last, error));
+    list->count = (int32_t)lists->keep;
+    *whole = last - 2 * ES_RANK_ERROR > assumed;
+    if (*whole) list->assumed = -INFINITY; /* nothing is assumed any more */
+    return ES_OK;
 }
 
 void es_lists_clear(es_candidate_lists *lists, int64_t row)
@@ -188,7 +197,7 @@ static es_status push_locked(es_candidate_lists *lists, int64_t row, int64_t pla
     es_candidate_list *list = &lists->lists[row];
     if (list->count == list->capacity) {
         cut(lists, row, keep);
-        if (list->count > 2 * keep + MOST_TIES) ES_TRY(settle(lists, row, keep, error));
+        if (list->count > 2 * keep + lists->most_ties) ES_TRY(settle(lists, row, keep, error));
         /* A short list is cut often, which raises the level early. */
         int64_t held = list->count > keep ? list->count : keep;
         int64_t wanted = held + (held / 8 > SPARE ? held / 8 : SPARE);

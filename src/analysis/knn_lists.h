@@ -28,6 +28,7 @@ typedef es_status es_rank_exactly(void *context, int64_t row, int64_t keep, es_c
                                   int32_t count, double *last, es_error *error);
 
 typedef struct es_candidate_lists {
+    int64_t most_ties;     /* a list holds so many more than twice what it must keep, at most */
     int64_t rows, keep;    /* how many of the best a row keeps in the end */
     es_rank_exactly *rank; /* asked where more rows are near the keep-th best than may be kept */
     void *context;
@@ -59,9 +60,10 @@ es_status es_lists_push(es_candidate_lists *lists, int64_t row, int64_t place, f
  * always there. */
 int64_t es_lists_keep(int64_t keep, double share);
 
-/* Keep what could be among the best lists->keep of the row, by the bound; false where the
- * assumption of a push was wrong, so that some may be missing. */
-bool es_lists_finish(es_candidate_lists *lists, int64_t row);
+/* Keep what could be among the best lists->keep of the row, by the bound; *whole is false where the
+ * assumption of a push was wrong, so that some may be missing. Where the bound alone cannot tell,
+ * lists->rank does. */
+es_status es_lists_finish(es_candidate_lists *lists, int64_t row, bool *whole, es_error *error);
 
 /* Begin a row's list again, empty. */
 void es_lists_clear(es_candidate_lists *lists, int64_t row);

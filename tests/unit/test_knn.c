@@ -293,7 +293,9 @@ static void lists_keep_the_best(void **state)
         assert_ok(es_lists_push(&lists, ROWS, i, values[i], KEEP, &error), error);
         assert_true(es_lists_least(&lists, ROWS) >= least); /* it only rises */
     }
-    assert_true(es_lists_finish(&lists, ROWS));
+    bool whole;
+    assert_ok(es_lists_finish(&lists, ROWS, &whole, &error), error);
+    assert_true(whole);
     float fifth = 0;
     for (int i = 0; i < PUSHED; i++) {
         int larger = 0;
@@ -347,13 +349,16 @@ static void lists_own_up_to_a_wrong_assumption(void **state)
             int64_t keep = i < PUSHED / 2 ? SHORT : KEEP;
             assert_ok(es_lists_push(&lists, 1, i, value, keep, &error), error);
         }
-        assert_true(es_lists_finish(&lists, 1) == !descending);
+        bool whole;
+        assert_ok(es_lists_finish(&lists, 1, &whole, &error), error);
+        assert_true(whole == !descending);
         es_lists_clear(&lists, 1);
         for (int i = 0; i < PUSHED; i++) {
             float value = (float)(descending ? PUSHED - i : i) / PUSHED;
             assert_ok(es_lists_push(&lists, 1, i, value, KEEP, &error), error);
         }
-        assert_true(es_lists_finish(&lists, 1));
+        assert_ok(es_lists_finish(&lists, 1, &whole, &error), error);
+        assert_true(whole);
         es_lists_release(&lists);
     }
 }
