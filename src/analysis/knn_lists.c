@@ -135,21 +135,27 @@ static void cut(es_candidate_lists *lists, int64_t row, int64_t keep)
     raise_level(list, kth - lists->bound);
 }
 
+/* Keep the best `keep` by float64, ties as they end at last; *last as es_rank_exactly has it. */
+static es_status keep_best(es_candidate_lists *lists, int64_t row, int64_t keep, double *last,
+                           es_error *error)
+{
+    es_candidate_list *list = &lists->lists[row];
+    ES_TRY(lists->rank(lists->context, row, keep, list->items, list->count, last, error));
+    list->count = (int32_t)keep;
+    return ES_OK;
+}
+
 es_status es_lists_finish(es_candidate_lists *lists, int64_t row, bool *whole, es_error *error)
 {
     es_candidate_list *list = &lists->lists[row];
     cut(lists, row, lists->keep);
     *whole = list->assumed == -INFINITY;
     if (*whole || list->count < lists->keep) return ES_OK;
-    double kth = INFINITY, assumed = list->assumed; /* cut() has put the best lists->keep first */
-    for (int64_t i = 0; i < lists->keep; i++)
-        if ((double)list->items[i].cosine < kth) kth = list->items[i].cosine;
-    *whole = kth - lists->bound > assumed;
-    if (*whole || kth + lists->bound <= assumed || !lists->rank) return ES_OK;
-    double last;
-    ES_TRY(lists->rank(lists->context, row, lists->keep, list->items, list->count, &last, error));
-    list->count = (int32_t)lists->keep;
-    *whole = last - 2 * ES_RANK_ERROR > assumed;
+    double kth = list->items[lists->keep - 1].cosine, last; /* where cut() has put it */
+    *whole = kth - lists->bound > (double)list->assumed;
+    if (*whole || kth + lists->bound <= (double)list->assumed || !lists->rank) return ES_OK;
+    ES_TRY(keep_best(lists, row, lists->keep, &last, error));
+    *whole = last - 2 * ES_RANK_ERROR > (double)list->assumed;
     if (*whole) list->assumed = -INFINITY; /* nothing is assumed any more */
     return ES_OK;
 }
@@ -178,16 +184,13 @@ int64_t es_lists_keep(int64_t keep, double share)
     return 1 + j + 1 < keep ? 1 + j + 1 : keep;
 }
 
-/* The bound cannot tell the rest apart: let float64 do it, and keep `keep`, ties as they would end
- * at last. */
+/* The bound cannot tell the rest apart. */
 static es_status settle(es_candidate_lists *lists, int64_t row, int64_t keep, es_error *error)
 {
-    es_candidate_list *list = &lists->lists[row];
     double last;
-    ES_TRY(lists->rank(lists->context, row, keep, list->items, list->count, &last, error));
-    list->count = (int32_t)keep;
+    ES_TRY(keep_best(lists, row, keep, &last, error));
     assume(lists, row, keep, last);
-    raise_level(list, last - 2 * ES_RANK_ERROR);
+    raise_level(&lists->lists[row], last - 2 * ES_RANK_ERROR);
     return ES_OK;
 }
 

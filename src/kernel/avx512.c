@@ -229,13 +229,7 @@ static inline void mix_vectors(__m512d v[8])
 static void hadamard(double *block, int64_t size)
 {
     if (size < 64) {
-        for (int64_t half = 1; half < size; half *= 2)
-            for (int64_t start = 0; start < size; start += 2 * half)
-                for (int64_t i = start; i < start + half; i++) {
-                    double a = block[i], b = block[i + half];
-                    block[i] = a + b;
-                    block[i + half] = a - b;
-                }
+        es_hadamard_steps(block, size);
         return;
     }
     __m512d v[8];

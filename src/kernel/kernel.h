@@ -183,8 +183,19 @@ void es_kernel_init_avx512vnni(es_kernel *kernel);
 void es_kernel_init_neon(es_kernel *kernel);
 void es_kernel_init_neondot(es_kernel *kernel);
 
-/* Shared by all sets, so that they agree: add 16 float lanes to doubles, and fold 16 double lanes.
- */
+/* Shared by all sets, so that they agree: es_kernel.hadamard in its plainest form, and the fold of
+ * 16 double lanes. */
+static inline void es_hadamard_steps(double *block, int64_t size)
+{
+    for (int64_t half = 1; half < size; half *= 2)
+        for (int64_t start = 0; start < size; start += 2 * half)
+            for (int64_t i = start; i < start + half; i++) {
+                double a = block[i], b = block[i + half];
+                block[i] = a + b;
+                block[i + half] = a - b;
+            }
+}
+
 static inline double es_fold_lanes(const double lane[ES_LANES])
 {
     double eight[8], four[4];

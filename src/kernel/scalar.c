@@ -188,17 +188,6 @@ static float half_dot(const uint16_t *a, const uint16_t *b, int64_t count)
     return lane[0];
 }
 
-static void hadamard(double *block, int64_t size)
-{
-    for (int64_t half = 1; half < size; half *= 2)
-        for (int64_t start = 0; start < size; start += 2 * half)
-            for (int64_t i = start; i < start + half; i++) {
-                double a = block[i], b = block[i + half];
-                block[i] = a + b;
-                block[i + half] = a - b;
-            }
-}
-
 static double dot(const double *a, const double *b, int64_t count)
 {
     double lane[ES_LANES] = {0};
@@ -265,7 +254,7 @@ void es_kernel_init_scalar(es_kernel *kernel)
                           .float_dot = float_dot,
                           .to_halves = to_halves,
                           .half_dot = half_dot,
-                          .hadamard = hadamard,
+                          .hadamard = es_hadamard_steps,
                           .dot = dot,
                           .dot_and_square = dot_and_square,
                           .wide_dot = wide_dot,

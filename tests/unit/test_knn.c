@@ -335,11 +335,13 @@ static void short_lists_are_rarely_too_short(void **state)
     assert_true(es_lists_keep(1001, 0.1) < 180);
 }
 
+enum { PUSHED = 400 };
+
 /* A list that held too few of the best on the way must say so. */
 static void lists_own_up_to_a_wrong_assumption(void **state)
 {
     (void)state;
-    enum { KEEP = 8, SHORT = 3, PUSHED = 400 };
+    enum { KEEP = 8, SHORT = 3 };
     for (int descending = 0; descending < 2; descending++) {
         es_candidate_lists lists;
         es_error error = {0};
@@ -361,6 +363,49 @@ static void lists_own_up_to_a_wrong_assumption(void **state)
         assert_true(whole);
         es_lists_release(&lists);
     }
+}
+
+/* An item's value is its place over PUSHED. */
+static es_status rank_by_place(void *context, int64_t row, int64_t keep, es_candidate *items,
+                               int32_t count, double *last, es_error *error)
+{
+    (void)row, (void)error;
+    ++*(int *)context;
+    for (int64_t k = 0; k < keep; k++)
+        for (int32_t i = (int32_t)k + 1; i < count; i++)
+            if (items[i].place > items[k].place) {
+                es_candidate held = items[i];
+                items[i] = items[k];
+                items[k] = held;
+            }
+    *last = (double)items[keep - 1].place / PUSHED;
+    return ES_OK;
+}
+
+/* A bound that tells nothing apart: hundreds are ranked on the way, and what was then assumed lies
+ * within the bound of what came of it. The exact cosines confirm it. */
+static void what_the_bound_leaves_open_is_ranked(void **state)
+{
+    (void)state;
+    enum { KEEP = 8, SHORT = 3 };
+    es_candidate_lists lists;
+    es_error error = {0};
+    int asked = 0;
+    bool whole;
+    assert_ok(es_lists_init(&lists, PUSHED, KEEP, 0.5, &error), error);
+    lists.rank = rank_by_place;
+    lists.context = &asked;
+    for (int i = 0; i < PUSHED; i++)
+        assert_ok(
+            es_lists_push(&lists, 1, i, (float)i / PUSHED, i < PUSHED - 20 ? SHORT : KEEP, &error),
+            error);
+    assert_int_equal(asked, 1);
+    assert_ok(es_lists_finish(&lists, 1, &whole, &error), error);
+    assert_true(whole);
+    assert_int_equal(asked, 2);
+    assert_int_equal(lists.lists[1].count, KEEP);
+    for (int i = 0; i < KEEP; i++) assert_int_equal(lists.lists[1].items[i].place, PUSHED - 1 - i);
+    es_lists_release(&lists);
 }
 
 /* All cosines of one-hot rows are equal, so that no assumption can be confirmed: the second screen
@@ -498,6 +543,7 @@ int main(void)
         cmocka_unit_test(short_lists_are_rarely_too_short),
         cmocka_unit_test(lists_own_up_to_a_wrong_assumption),
         cmocka_unit_test(screens_again_where_rows_tie),
+        cmocka_unit_test(what_the_bound_leaves_open_is_ranked),
         cmocka_unit_test(tells_apart_what_halves_cannot),
         cmocka_unit_test(can_be_cancelled),
         cmocka_unit_test(refuses_what_cannot_be),
